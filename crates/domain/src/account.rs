@@ -1,0 +1,359 @@
+//! An account: what it holds, what stands against it, and how a posting changes it.
+//!
+//! | phase | what changes | when |
+//! |---|---|---|
+//! | reserve | available shrinks; at most one reserve is open | the debit was judged good |
+//! | accept | a credit is announced, for holding caps | the credit was judged good |
+//! | post | balance and version | the record is sequenced; the reserve or the announcement ends with it |
+//! | release | nothing but that the reserve or the announcement ends | the command was refused after all |
+//!
+//! A won account holds won; a foreign account holds up to seventeen currencies.
+
+use smallvec::SmallVec;
+
+use crate::{
+    check::{Check, Direction, Fact, FactSheet, Verdict},
+    currency::Currency,
+    exchange::value_in_won,
+    id::{AccountId, CustomerId},
+    invariant::Breach,
+    limit::LimitPolicy,
+    money::Money,
+    rate::Rate,
+    record::Leg,
+    rejection::{Code, Violation, Violations},
+    time::{BusinessDate, Timestamp},
+};
+
+/// What an account holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccountKind {
+    /// Won.
+    Won,
+    /// Foreign currencies.
+    Foreign,
+}
+
+impl AccountKind {
+    /// The stable text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AccountKind::Won => "won",
+            AccountKind::Foreign => "foreign",
+        }
+    }
+
+    /// The kind of this text.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Won, Self::Foreign].into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether accounts of this kind hold this currency.
+    pub fn holds(self, currency: Currency) -> bool {
+        currency.is_home() == (self == AccountKind::Won)
+    }
+}
+
+/// What a limited account has debited on a business date, in won.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitedUse {
+    /// The business date of the last debit.
+    pub date: BusinessDate,
+    /// Debited on that date.
+    pub won: i64,
+}
+
+/// One currency's balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// What is there.
+    pub amount: Money,
+    /// The account's version at this currency's last posting.
+    pub version: u64,
+}
+
+/// What of an account survives a restart: as sequenced, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    /// Its id.
+    pub id: AccountId,
+    /// Its owner.
+    pub customer: CustomerId,
+    /// Won or foreign.
+    pub kind: AccountKind,
+    /// What stands against it.
+    pub facts: FactSheet,
+    /// The use of a limited account's daily cap, once it has any.
+    pub limited: Option<LimitedUse>,
+    /// A balance for each currency that ever had a posting.
+    pub balances: SmallVec<[Balance; 1]>,
+}
+
+impl AccountState {
+    /// A new account, empty.
+    pub fn opened(id: AccountId, customer: CustomerId, kind: AccountKind) -> Self {
+        Self { id, customer, kind, facts: FactSheet::default(), limited: None, balances: SmallVec::new() }
+    }
+
+    /// How many postings the account has had.
+    pub fn version(&self) -> u64 {
+        self.balances.iter().map(|balance| balance.version).max().unwrap_or(0)
+    }
+
+    /// What is booked in this currency; nothing where it never had a posting.
+    pub fn booked(&self, currency: Currency) -> Money {
+        self.balances
+            .iter()
+            .find(|balance| balance.amount.currency() == currency)
+            .map_or(Money::zero(currency), |balance| balance.amount)
+    }
+
+    /// What is seized of this currency at `at`: an amount, or everything. Several seizures of one currency add up.
+    pub fn seized(&self, currency: Currency, at: Timestamp) -> Seizure {
+        let mut seizure = Seizure::Amount(0);
+        for fact in self.facts.in_force(at).filter(|fact| fact.check == Check::Seized) {
+            seizure = match (fact.amount, seizure) {
+                (None, _) | (_, Seizure::Everything) => Seizure::Everything,
+                (Some(amount), Seizure::Amount(sum)) if amount.currency() == currency => {
+                    Seizure::Amount(sum.saturating_add(amount.minor()))
+                }
+                (Some(_), seizure) => seizure,
+            };
+        }
+        seizure
+    }
+
+    /// A limited account's debits on this business date so far, in won.
+    pub fn limited_won(&self, date: BusinessDate) -> i64 {
+        self.limited.filter(|used| used.date == date).map_or(0, |used| used.won)
+    }
+}
+
+/// How much of a currency is seized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seizure {
+    /// This many minor units, zero for nothing.
+    Amount(i64),
+    /// All of it.
+    Everything,
+}
+
+/// A debit to be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Debit {
+    /// How much, positive.
+    pub amount: Money,
+    /// Its value in won, for the cap of a limited account.
+    pub won: i64,
+}
+
+/// A credit to be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Credit {
+    /// How much, positive.
+    pub amount: Money,
+    /// A credit, or money that left wrongly coming back.
+    pub direction: Direction,
+    /// The currency's holding cap in won and the middle rate to value the holding at, where it has a cap.
+    pub cap: Option<HoldingCap>,
+}
+
+/// A currency's holding cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldingCap {
+    /// The most that one account may hold of it, in won.
+    pub won: i64,
+    /// The middle rate at which the holding is valued.
+    pub mid: Rate,
+}
+
+/// When and by which rules a posting is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// The posting time.
+    pub at: Timestamp,
+    /// The business date.
+    pub date: BusinessDate,
+    /// The bank's limits.
+    pub policy: &'a LimitPolicy,
+}
+
+/// An account at work: its state, and what commands in flight have reserved or announced.
+#[derive(Clone, Debug)]
+pub struct AccountBook {
+    state: AccountState,
+    version: u64,
+    reserve: Option<Money>,
+    incoming: SmallVec<[Money; 0]>,
+}
+
+impl AccountBook {
+    /// An account at rest, as stored.
+    pub fn new(state: AccountState) -> Self {
+        Self { version: state.version(), state, reserve: None, incoming: SmallVec::new() }
+    }
+
+    /// What is sequenced.
+    pub const fn state(&self) -> &AccountState {
+        &self.state
+    }
+
+    /// How many postings the account has had.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The open reserve.
+    pub const fn reserved(&self) -> Option<Money> {
+        self.reserve
+    }
+
+    /// Whether no command in flight has reserved or announced anything.
+    pub fn at_rest(&self) -> bool {
+        self.reserve.is_none() && self.incoming.is_empty()
+    }
+
+    /// What can be debited of this currency at `at`: booked less reserved less seized, never below zero.
+    pub fn available(&self, currency: Currency, at: Timestamp) -> Money {
+        let unreserved = self.unreserved(currency);
+        let available = match self.state.seized(currency, at) {
+            Seizure::Everything => 0,
+            Seizure::Amount(seized) => unreserved.saturating_sub(seized).max(0),
+        };
+        Money::from_minor(available, currency).unwrap_or(Money::zero(currency)) // 0 ≤ available ≤ booked
+    }
+
+    fn unreserved(&self, currency: Currency) -> i64 {
+        let reserved = self.reserve.filter(|reserve| reserve.currency() == currency).map_or(0, Money::minor);
+        self.state.booked(currency).minor() - reserved
+    }
+
+    /// Adds every violation that this debit would be.
+    pub fn judge_debit(&self, debit: Debit, moment: Moment<'_>, violations: &mut Violations) {
+        let currency = debit.amount.currency();
+        if !self.state.kind.holds(currency) {
+            violations.push(wrong_currency(self.state.kind, currency));
+            return;
+        }
+        self.state.facts.forbid(Direction::Debit, moment.at, violations);
+        let unreserved = self.unreserved(currency);
+        if debit.amount.minor() > unreserved {
+            let available = self.available(currency, moment.at);
+            let detail = format!("needs {} {currency}, available {available} {currency}", debit.amount);
+            violations.push(Violation::new(Code::InsufficientBalance, detail));
+        }
+        let left = unreserved.saturating_sub(debit.amount.minor());
+        match self.state.seized(currency, moment.at) {
+            Seizure::Amount(0) => {}
+            Seizure::Amount(seized) if left >= seized => {}
+            _ => {
+                let available = self.available(currency, moment.at);
+                violations
+                    .push(Violation::new(Code::Seized, format!("available above the seizure {available} {currency}")));
+            }
+        }
+        if self.is_limited(moment.at) {
+            let (used, max) = (self.state.limited_won(moment.date), moment.policy.limited_account_daily_won);
+            if used.saturating_add(debit.won) > max {
+                let remaining = max.saturating_sub(used).max(0);
+                let detail = format!("needs {} KRW, {remaining} of {max} KRW remain today", debit.won);
+                violations.push(Violation::new(Code::LimitedAccount, detail));
+            }
+        }
+    }
+
+    /// Adds every violation that this credit would be.
+    pub fn judge_credit(&self, credit: Credit, moment: Moment<'_>, violations: &mut Violations) {
+        let currency = credit.amount.currency();
+        if !self.state.kind.holds(currency) {
+            violations.push(wrong_currency(self.state.kind, currency));
+            return;
+        }
+        self.state.facts.forbid(credit.direction, moment.at, violations);
+        let announced = self.incoming.iter().filter(|money| money.currency() == currency).map(|money| money.minor());
+        let held = announced.fold(self.state.booked(currency).minor(), i64::saturating_add);
+        let Ok(held_after) = Money::from_minor(held.saturating_add(credit.amount.minor()), currency) else {
+            violations.push(Violation::new(
+                Code::AmountTooLarge,
+                format!("the balance in {currency} would be beyond what an account can hold"),
+            ));
+            return;
+        };
+        if let Some(cap) = credit.cap.filter(|_| credit.direction == Direction::Credit) {
+            let value = value_in_won(held_after, cap.mid);
+            if value > cap.won {
+                let detail =
+                    format!("the holding in {currency} would be worth {value} KRW, the cap is {} KRW", cap.won);
+                violations.push(Violation::new(Code::HoldingLimit, detail));
+            }
+        }
+    }
+
+    /// Whether debits count against a daily cap at `at`.
+    pub fn is_limited(&self, at: Timestamp) -> bool {
+        self.state.facts.in_force(at).any(|fact| fact.check.admits(Direction::Debit) == Verdict::UpToDailyCap)
+    }
+
+    /// Opens the reserve of a debit that was judged good.
+    pub fn reserve(&mut self, amount: Money) -> Result<(), Breach> {
+        if self.reserve.is_some() {
+            return Err(Breach::ReserveOpen { account: self.state.id });
+        }
+        self.reserve = Some(amount);
+        Ok(())
+    }
+
+    /// Ends the reserve, if one is open, with nothing changed.
+    pub fn release(&mut self) {
+        self.reserve = None;
+    }
+
+    /// Announces a credit that was judged good.
+    pub fn announce(&mut self, amount: Money) {
+        self.incoming.push(amount);
+    }
+
+    /// Ends an announcement with nothing changed.
+    pub fn withdraw_announcement(&mut self, amount: Money) {
+        if let Some(index) = self.incoming.iter().position(|money| *money == amount) {
+            self.incoming.swap_remove(index);
+        }
+    }
+
+    /// Posts an amount, negative for a debit: balance and version change, in the sequencing step only.
+    pub fn post(&mut self, amount: Money) -> Result<Leg, Breach> {
+        let account = self.state.id;
+        let currency = amount.currency();
+        let before = self.state.booked(currency);
+        let balance_after = before.checked_add(amount).map_err(|_| Breach::BalanceOverflow { account })?;
+        if balance_after.is_negative() {
+            return Err(Breach::NegativeBalance { account, balance: balance_after });
+        }
+        self.version += 1;
+        let balance = Balance { amount: balance_after, version: self.version };
+        match self.state.balances.iter_mut().find(|balance| balance.amount.currency() == currency) {
+            Some(slot) => *slot = balance,
+            None => self.state.balances.push(balance),
+        }
+        Ok(Leg { account, customer: self.state.customer, amount, balance_after, version: self.version })
+    }
+
+    /// Counts a debit of a limited account; returns the day's total in won, or `None` for an account without the cap.
+    pub fn count_limited(&mut self, won: i64, at: Timestamp, date: BusinessDate) -> Option<i64> {
+        if !self.is_limited(at) {
+            return None;
+        }
+        let total = self.state.limited_won(date).saturating_add(won);
+        self.state.limited = Some(LimitedUse { date, won: total });
+        Some(total)
+    }
+
+    /// States a fact.
+    pub fn state_fact(&mut self, fact: Fact, at: Timestamp) {
+        self.state.facts.state(fact, at);
+    }
+}
+
+fn wrong_currency(kind: AccountKind, currency: Currency) -> Violation {
+    Violation::new(Code::AccountNotFound, format!("a {} account does not hold {currency}", kind.as_str()))
+}

@@ -1,0 +1,178 @@
+//! What must always hold. One predicate serves the engine, its tests, the simulator and `verify`.
+//!
+//! A breach is never a customer's fault and never continued past: the lane that finds one stops and says so.
+
+use crate::{
+    exchange::{Ask, Side, Terms},
+    id::{AccountId, Position},
+    money::Money,
+    record::{Event, Leg, Record},
+    time::{BusinessDate, Timestamp},
+};
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Breach {
+    /// I1: no balance is negative.
+    #[error("I1 negative balance: account {account} would hold {balance:?}")]
+    NegativeBalance {
+        /// The account.
+        account: AccountId,
+        /// What it would hold.
+        balance: Money,
+    },
+    /// I2: every amount and balance stays within what money can be.
+    #[error("I2 balance overflow: account {account}")]
+    BalanceOverflow {
+        /// The account.
+        account: AccountId,
+    },
+    /// I3: an account has at most one open reserve.
+    #[error("I3 a reserve is already open: account {account}")]
+    ReserveOpen {
+        /// The account.
+        account: AccountId,
+    },
+    /// I4: a leg continues its account: version by one, balance by the amount.
+    #[error(
+        "I4 broken chain: account {account} goes from version {version_before} to {version_after}, balance {balance_before:?} by {amount:?} to {balance_after:?}"
+    )]
+    BrokenChain {
+        /// The account.
+        account: AccountId,
+        /// Its version before.
+        version_before: u64,
+        /// The leg's version.
+        version_after: u64,
+        /// Its balance before.
+        balance_before: Money,
+        /// The leg's amount.
+        amount: Money,
+        /// The leg's balance.
+        balance_after: Money,
+    },
+    /// I5: the legs of an exchange are what its terms make of each other.
+    #[error("I5 legs do not follow from the terms: record {position:?} moves {won:?} against {foreign:?} at {terms:?}")]
+    LegsAgainstTerms {
+        /// The record.
+        position: Position,
+        /// The won leg.
+        won: Money,
+        /// The foreign leg.
+        foreign: Money,
+        /// The terms.
+        terms: Box<Terms>,
+    },
+    /// I6: a transfer takes from one account exactly what it gives to another.
+    #[error("I6 a transfer does not conserve: record {position:?} moves {debit:?} against {credit:?}")]
+    NotConserved {
+        /// The record.
+        position: Position,
+        /// The debit.
+        debit: Money,
+        /// The credit.
+        credit: Money,
+    },
+    /// I7: a debit is negative, a credit positive, neither zero.
+    #[error("I7 a leg points the wrong way: record {position:?} moves {amount:?}")]
+    WrongWay {
+        /// The record.
+        position: Position,
+        /// The leg's amount.
+        amount: Money,
+    },
+    /// I8: positions are gapless within a lane.
+    #[error("I8 gap or repeat: {after:?} follows {before:?}")]
+    Gap {
+        /// The record before.
+        before: Position,
+        /// The one that follows.
+        after: Position,
+    },
+    /// I9: time and business date never decrease within a lane.
+    #[error("I9 time goes back: {position:?} at {at} on {date} follows {before_at} on {before_date}")]
+    TimeBack {
+        /// The record.
+        position: Position,
+        /// Its instant.
+        at: Timestamp,
+        /// Its date.
+        date: BusinessDate,
+        /// The instant before.
+        before_at: Timestamp,
+        /// The date before.
+        before_date: BusinessDate,
+    },
+}
+
+/// I4: `leg` continues an account that stood at `version_before` with `balance_before` in the leg's currency.
+pub fn continues(leg: &Leg, version_before: u64, balance_before: Money) -> Result<(), Breach> {
+    let chained = leg.version == version_before + 1 && balance_before.checked_add(leg.amount) == Ok(leg.balance_after);
+    if leg.balance_after.is_negative() {
+        return Err(Breach::NegativeBalance { account: leg.account, balance: leg.balance_after });
+    }
+    if chained {
+        return Ok(());
+    }
+    Err(Breach::BrokenChain {
+        account: leg.account,
+        version_before,
+        version_after: leg.version,
+        balance_before,
+        amount: leg.amount,
+        balance_after: leg.balance_after,
+    })
+}
+
+/// I5, I6, I7: the legs of a record fit its event and each other.
+pub fn balanced(record: &Record) -> Result<(), Breach> {
+    let position = record.position;
+    let way = |leg: &Leg, debit: bool| {
+        let right = if debit { leg.amount.is_negative() } else { !leg.amount.is_negative() && !leg.amount.is_zero() };
+        if right { Ok(()) } else { Err(Breach::WrongWay { position, amount: leg.amount }) }
+    };
+    match &record.event {
+        Event::Deposited { credit } => way(credit, false),
+        Event::Withdrawn { debit, .. } => way(debit, true),
+        Event::Transferred { debit, credit, .. } => {
+            way(debit, true)?;
+            way(credit, false)?;
+            if debit.amount.negated() == credit.amount {
+                Ok(())
+            } else {
+                Err(Breach::NotConserved { position, debit: debit.amount, credit: credit.amount })
+            }
+        }
+        Event::Exchanged { terms, debit, credit, .. } => {
+            way(debit, true)?;
+            way(credit, false)?;
+            let (won, foreign) = match terms.side {
+                Side::Buy => (debit.amount.negated(), credit.amount),
+                Side::Sell => (credit.amount, debit.amount.negated()),
+            };
+            match terms.price(Ask::Foreign(foreign)) {
+                Ok(priced) if priced.won == won && foreign.currency() == terms.currency => Ok(()),
+                _ => Err(Breach::LegsAgainstTerms { position, won, foreign, terms: Box::new(*terms) }),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// I8, I9: `after` follows `before` in one lane.
+pub fn follows(before: &Record, after: &Record) -> Result<(), Breach> {
+    let next = before.position.seq().next();
+    if before.position.lane() != after.position.lane() || next != Some(after.position.seq()) {
+        return Err(Breach::Gap { before: before.position, after: after.position });
+    }
+    if after.at < before.at || after.business_date < before.business_date {
+        return Err(Breach::TimeBack {
+            position: after.position,
+            at: after.at,
+            date: after.business_date,
+            before_at: before.at,
+            before_date: before.business_date,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! The exchange domain: the rules of a bank's currency exchange, pure.
+//!
+//! No async, no clock, no I/O, no serialization, no database type: time and randomness are arguments,
+//! answers are values. Everything here is `Send`, deterministic and testable as a table.
+//!
+//! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
+//! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
+//! [`exchange`], [`quote`], [`reversal`], [`board`]) and what must always hold ([`invariant`], [`record`]).
+
+pub mod account;
+pub mod board;
+pub mod check;
+pub mod currency;
+pub mod customer;
+pub mod exchange;
+pub mod guard;
+pub mod id;
+pub mod invariant;
+pub mod limit;
+pub mod money;
+pub mod quote;
+pub mod rate;
+pub mod record;
+pub mod rejection;
+pub mod reversal;
+pub mod round;
+pub mod time;

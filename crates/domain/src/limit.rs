@@ -1,0 +1,110 @@
+//! Limits into foreign currency, per customer, in won: by limit day and limit month, exchanges in flight included.
+//!
+//! The limit day begins at 09:00 Asia/Seoul, the limit month on the 1st at 09:00; so the limit day is not the
+//! calendar day. What an exchange takes is reserved when it starts, charged when it is sequenced, released when it fails.
+
+use crate::{
+    rejection::{Code, Violation, Violations},
+    time::{MICROS_PER_SECOND, Timestamp},
+};
+
+/// When a limit day begins, after midnight in Asia/Seoul: 09:00.
+const BEGINS_AFTER_MIDNIGHT_MICROS: i64 = 9 * 3_600 * MICROS_PER_SECOND;
+
+/// The bank's limits, in won.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitPolicy {
+    /// Into foreign currency, a limit day.
+    pub daily_won: i64,
+    /// Into foreign currency, a limit month.
+    pub monthly_won: i64,
+    /// Debits of a limited account, a business date.
+    pub limited_account_daily_won: i64,
+}
+
+impl Default for LimitPolicy {
+    fn default() -> Self {
+        Self { daily_won: 10_000_000, monthly_won: 100_000_000, limited_account_daily_won: 1_000_000 }
+    }
+}
+
+/// The limit day and month that an instant lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitWindow {
+    /// The limit day's first instant.
+    pub day_began: Timestamp,
+    /// The instant at which the next limit day begins.
+    pub day_ends: Timestamp,
+    /// The limit month's first instant.
+    pub month_began: Timestamp,
+    /// The instant at which the next limit month begins.
+    pub month_ends: Timestamp,
+}
+
+impl LimitWindow {
+    /// The window that `at` lies in.
+    pub fn at(at: Timestamp) -> Self {
+        let date = at.plus_micros(-BEGINS_AFTER_MIDNIGHT_MICROS).seoul_date();
+        let begins = |date: crate::time::BusinessDate| date.begins_at().plus_micros(BEGINS_AFTER_MIDNIGHT_MICROS);
+        Self {
+            day_began: begins(date),
+            day_ends: begins(date.next()),
+            month_began: begins(date.first_of_month()),
+            month_ends: begins(date.first_of_next_month()),
+        }
+    }
+}
+
+/// What a customer has used: the counters as they are journaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct LimitUse {
+    /// The last charge's instant: it tells which windows the counters belong to.
+    pub charged_at: Timestamp,
+    /// Used in that limit day, in won.
+    pub day_won: i64,
+    /// Used in that limit month, in won.
+    pub month_won: i64,
+}
+
+impl LimitUse {
+    /// The counters as they stand at `at`: those of a past window count nothing.
+    pub fn at(&self, at: Timestamp) -> Self {
+        let window = LimitWindow::at(at);
+        Self {
+            charged_at: self.charged_at,
+            day_won: if self.charged_at < window.day_began { 0 } else { self.day_won },
+            month_won: if self.charged_at < window.month_began { 0 } else { self.month_won },
+        }
+    }
+
+    /// The counters after `won` won more at `at`.
+    #[must_use]
+    pub fn charged(&self, won: i64, at: Timestamp) -> Self {
+        let now = self.at(at);
+        Self { charged_at: at, day_won: now.day_won.saturating_add(won), month_won: now.month_won.saturating_add(won) }
+    }
+
+    /// Adds a violation for each limit that `won` more would exceed at `at`, with `in_flight_won` reserved by others.
+    pub fn check(
+        &self,
+        won: i64,
+        in_flight_won: i64,
+        at: Timestamp,
+        policy: &LimitPolicy,
+        violations: &mut Violations,
+    ) {
+        let now = self.at(at);
+        let mut judge = |code, used: i64, max: i64| {
+            let used = used.saturating_add(in_flight_won);
+            if used.saturating_add(won) > max {
+                let remaining = max.saturating_sub(used).max(0);
+                violations.push(Violation::new(
+                    code,
+                    format!("needs {won} KRW of the limit, {remaining} of {max} KRW remain"),
+                ));
+            }
+        };
+        judge(Code::LimitDaily, now.day_won, policy.daily_won);
+        judge(Code::LimitMonthly, now.month_won, policy.monthly_won);
+    }
+}

@@ -1,0 +1,223 @@
+//! Records: the entries of a lane's journal. Every change of state is one; nothing changes beside the journal.
+//!
+//! A record says what happened, at which place, when, on whose word, and what the accounts it touched held afterwards.
+//! So balances, passbooks, counters and answers can all be derived from the journal alone, and checked against it.
+
+use std::sync::Arc;
+
+use crate::{
+    account::AccountKind,
+    check::Fact,
+    currency::Currency,
+    exchange::Terms,
+    guard::Finding,
+    id::{AccountId, CustomerId, Position},
+    limit::LimitUse,
+    money::Money,
+    quote::QuoteId,
+    round::{Round, RoundId},
+    time::{BusinessDate, Timestamp},
+};
+
+/// The fingerprint of an idempotency key in its scope (caller, customer); unique in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyDigest(pub [u8; 16]);
+
+/// The fingerprint of a request's body: another body under the same key is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestDigest(pub [u8; 16]);
+
+/// An idempotency key as it was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key in its scope.
+    pub digest: KeyDigest,
+    /// The body that came with it.
+    pub request: RequestDigest,
+}
+
+/// On whose word a record stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The caller's name: of a token, or of a part of the engine.
+    pub caller: Arc<str>,
+    /// The idempotency key, if the command had one.
+    pub key: Option<KeyUse>,
+}
+
+/// One side of a movement of money, with the account as it stands afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// The account.
+    pub account: AccountId,
+    /// Its owner.
+    pub customer: CustomerId,
+    /// What was posted: negative for a debit.
+    pub amount: Money,
+    /// The balance of this currency afterwards.
+    pub balance_after: Money,
+    /// The account's version afterwards: how many postings it has had, this one included.
+    pub version: u64,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A customer was opened; the record's position is the customer's id.
+    CustomerOpened {
+        /// The bank's own name for the customer, if it gave one: an opaque reference, never a person's name.
+        reference: Option<Box<str>>,
+    },
+    /// An account was opened; the record's position is the account's id.
+    AccountOpened {
+        /// Whose.
+        customer: CustomerId,
+        /// Won or foreign.
+        kind: AccountKind,
+    },
+    /// A fact about an account was stated, or lifted by stating its end.
+    AccountFactStated {
+        /// The account.
+        account: AccountId,
+        /// Its owner.
+        customer: CustomerId,
+        /// The fact.
+        fact: Fact,
+    },
+    /// A fact about a customer was stated, or lifted by stating its end.
+    CustomerFactStated {
+        /// The customer.
+        customer: CustomerId,
+        /// The fact.
+        fact: Fact,
+    },
+    /// Money came in from outside.
+    Deposited {
+        /// The credit.
+        credit: Leg,
+    },
+    /// Money went out.
+    Withdrawn {
+        /// The debit.
+        debit: Leg,
+        /// A limited account's debits of that business date afterwards, in won; absent for others.
+        limited_won: Option<i64>,
+    },
+    /// Money moved between two accounts of one lane.
+    Transferred {
+        /// The debit.
+        debit: Leg,
+        /// The credit.
+        credit: Leg,
+        /// A limited account's debits of that business date afterwards, in won; absent for others.
+        limited_won: Option<i64>,
+    },
+    /// Money was changed: both legs in one record.
+    Exchanged {
+        /// Side, round and rates.
+        terms: Terms,
+        /// The quote that was used, if one was.
+        quote: Option<QuoteId>,
+        /// The debit.
+        debit: Leg,
+        /// The credit.
+        credit: Leg,
+        /// The customer's limit counters afterwards; absent where nothing was charged.
+        limits: Option<LimitUse>,
+        /// A limited account's debits of that business date afterwards, in won; absent for others.
+        limited_won: Option<i64>,
+    },
+    /// The lane passed on to a business date: what follows belongs to it.
+    DateRolled {
+        /// The new date.
+        date: BusinessDate,
+    },
+    /// A round was published, with the guard's findings; with any, it does not trade and its pair is halted.
+    RoundPublished {
+        /// The round, as it stands afterwards.
+        round: Round,
+        /// What the guard found.
+        findings: Vec<Finding>,
+    },
+    /// A round was voided: quotes on it are refused. Its pair is halted until someone else resumes it.
+    RoundVoided {
+        /// The round.
+        round: RoundId,
+        /// Its currency.
+        currency: Currency,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// A pair was halted.
+    PairHalted {
+        /// The foreign currency.
+        currency: Currency,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// A pair was resumed, by another person than the one who halted it.
+    PairResumed {
+        /// The foreign currency.
+        currency: Currency,
+    },
+}
+
+/// An entry of a lane's journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Lane and sequence number.
+    pub position: Position,
+    /// When it was sequenced; never decreases within a lane.
+    pub at: Timestamp,
+    /// The business date it belongs to; never decreases within a lane.
+    pub business_date: BusinessDate,
+    /// On whose word.
+    pub origin: Origin,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Event {
+    /// The movements of money, debit first; empty where none moved.
+    pub fn legs(&self) -> impl Iterator<Item = &Leg> {
+        let (first, second) = match self {
+            Event::Deposited { credit } => (Some(credit), None),
+            Event::Withdrawn { debit, .. } => (Some(debit), None),
+            Event::Transferred { debit, credit, .. } | Event::Exchanged { debit, credit, .. } => {
+                (Some(debit), Some(credit))
+            }
+            _ => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// The stable name of the kind of event, as it stands in the journal.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Event::CustomerOpened { .. } => "customer_opened",
+            Event::AccountOpened { .. } => "account_opened",
+            Event::AccountFactStated { .. } => "account_fact_stated",
+            Event::CustomerFactStated { .. } => "customer_fact_stated",
+            Event::Deposited { .. } => "deposited",
+            Event::Withdrawn { .. } => "withdrawn",
+            Event::Transferred { .. } => "transferred",
+            Event::Exchanged { .. } => "exchanged",
+            Event::DateRolled { .. } => "date_rolled",
+            Event::RoundPublished { .. } => "round_published",
+            Event::RoundVoided { .. } => "round_voided",
+            Event::PairHalted { .. } => "pair_halted",
+            Event::PairResumed { .. } => "pair_resumed",
+        }
+    }
+
+    /// The customer whose state changed first: of the debit, or of the only leg. `None` for lane-wide events, and for
+    /// the opening of a customer, whose id is the record's position.
+    pub fn customer(&self) -> Option<CustomerId> {
+        match self {
+            Event::AccountOpened { customer, .. }
+            | Event::AccountFactStated { customer, .. }
+            | Event::CustomerFactStated { customer, .. } => Some(*customer),
+            _ => self.legs().next().map(|leg| leg.customer),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The store port: what the engine asks of a store, and what a store promises.
+//!
+//! A lane's commits are fenced by (lane, epoch, seq): a commit takes effect only if the lane still stands where its
+//! batch begins and still belongs to the epoch that sends it, and then takes effect as a whole, durably, before it
+//! returns. The journal is the truth; balances and states are written in the same commit as absolute values;
+//! projections follow the journal by (lane, seq), each step fenced in the same way.
+//!
+//! Callers: `actors` (through the committer and the hydrator), `verify`, and the outbox. Nobody else.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use hwan_domain::{
+    account::AccountState,
+    board::{Halt, Pair},
+    currency::Currency,
+    customer::CustomerState,
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
+    money::Money,
+    record::{KeyDigest, Record},
+    round::Round,
+    time::{BusinessDate, Timestamp},
+};
+
+/// A link of the chain: SHA-256 over the predecessor's hash and the record's body.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChainHash(pub [u8; 32]);
+
+impl ChainHash {
+    /// What the first record of a lane follows.
+    pub const GENESIS: ChainHash = ChainHash([0; 32]);
+}
+
+impl fmt::Debug for ChainHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The right to commit to a lane: it ends when somebody else takes the lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// A record on its way into, or out of, the journal.
+#[derive(Clone, Debug)]
+pub struct JournalRow {
+    /// The record.
+    pub record: Arc<Record>,
+    /// Its canonical text, see [`codec`](super::codec): what the hash runs over.
+    pub body: Arc<str>,
+    /// Its link in the chain.
+    pub hash: ChainHash,
+}
+
+/// An absolute value that a batch leaves behind, beside the journal. One per key and batch, the last one wins.
+#[derive(Clone, Debug)]
+pub enum StateWrite {
+    /// The whole row of a customer.
+    Customer(CustomerState),
+    /// The whole row of an account but its balances.
+    Account(AccountState),
+    /// One currency's balance of an account.
+    Balance {
+        /// The account.
+        account: AccountId,
+        /// What it holds of this currency.
+        amount: Money,
+        /// The account's version at this currency's last posting.
+        version: u64,
+    },
+    /// The whole row of a round.
+    Round(Round),
+    /// Whether and why a pair is halted.
+    Halt(Currency, Option<Halt>),
+}
+
+/// What one commit makes durable: consecutive records of one lane and the values they leave behind.
+#[derive(Clone, Debug)]
+pub struct CommitBatch {
+    /// The lane.
+    pub lane: LaneId,
+    /// The sender's right to it.
+    pub epoch: Epoch,
+    /// Where the lane must stand: the seq before the first row.
+    pub from: Seq,
+    /// The rows, `from + 1` and up, at least one.
+    pub rows: Vec<JournalRow>,
+    /// The values after the last row.
+    pub writes: Vec<StateWrite>,
+}
+
+impl CommitBatch {
+    /// Where the lane stands afterwards: the last row's seq and hash. `None` for a batch without rows.
+    pub fn head(&self) -> Option<(Seq, ChainHash)> {
+        self.rows.last().map(|row| (row.record.position.seq(), row.hash))
+    }
+}
+
+/// Why a commit did not answer "done".
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The lane stands elsewhere or belongs to another epoch: nothing was written, and nothing this sender has ever can be.
+    #[error("lane {lane} is fenced: it no longer belongs to {epoch:?} or does not stand at {from}")]
+    Fenced {
+        /// The lane.
+        lane: LaneId,
+        /// The sender's epoch.
+        epoch: Epoch,
+        /// Where the sender believed it to stand.
+        from: Seq,
+    },
+    /// An idempotency key of the batch is in the journal already: nothing was written.
+    #[error("an idempotency key of the batch was used before, by record {used_by:?}")]
+    DuplicateKey {
+        /// The key.
+        key: KeyDigest,
+        /// The record that used it.
+        used_by: Position,
+    },
+    /// Nothing was written; the same batch may be sent again.
+    #[error("the commit was not done: {0}")]
+    NotDone(String),
+    /// It may or may not have been written: take the lane again and look.
+    #[error("the commit's outcome is unknown: {0}")]
+    Unknown(String),
+}
+
+/// Why a read or a projection step failed; nothing was changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or is too busy: try again.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be what was written.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A projection does not stand where the step begins: another projector is at work.
+    #[error("projection of lane {lane} is fenced: it does not stand at {from}")]
+    ProjectionFenced {
+        /// The lane.
+        lane: LaneId,
+        /// Where the step began.
+        from: Seq,
+    },
+    /// The store is not set up as durability demands.
+    #[error("{0}")]
+    Unsafe(String),
+}
+
+/// A lane as its new owner finds it.
+#[derive(Clone, Debug)]
+pub struct TakenLane {
+    /// The new owner's right; every earlier one has ended.
+    pub epoch: Epoch,
+    /// The last record's seq, [`Seq::ZERO`] for an empty lane.
+    pub seq: Seq,
+    /// The last record's hash, [`ChainHash::GENESIS`] for an empty lane.
+    pub hash: ChainHash,
+    /// The last record's instant and business date; `None` for an empty lane.
+    pub last: Option<(Timestamp, BusinessDate)>,
+    /// Up to where the projections have followed.
+    pub projected: Seq,
+}
+
+/// A customer with all of its accounts, as committed.
+#[derive(Clone, Debug)]
+pub struct Household {
+    /// The customer.
+    pub customer: CustomerState,
+    /// The accounts, by id.
+    pub accounts: Vec<AccountState>,
+}
+
+/// One posting in an account's passbook, as projected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassbookEntry {
+    /// The account's version after it: gapless from 1.
+    pub version: u64,
+    /// The record.
+    pub position: Position,
+    /// What was posted.
+    pub amount: Money,
+    /// The balance of this currency afterwards.
+    pub balance_after: Money,
+    /// When.
+    pub at: Timestamp,
+    /// On which business date.
+    pub business_date: BusinessDate,
+}
+
+/// What a store can do for the engine.
+///
+/// Every method may be called from any thread and on any runtime. A future that is dropped leaves the store whole:
+/// a commit whose future is dropped has an unknown outcome.
+#[async_trait]
+pub trait LedgerStore: Send + Sync + 'static {
+    /// What the store is, for logs and `/version`: `sqlite 3.50.1`.
+    fn name(&self) -> String;
+
+    /// Takes a lane, creating it where it is new: ends every earlier epoch and returns where the lane stands. Anything
+    /// an earlier owner has in flight has either happened by then (and is below `seq`) or never will.
+    async fn take_lane(&self, lane: LaneId) -> Result<TakenLane, StoreError>;
+
+    /// Commits a batch: all of it, durably, before this returns, or nothing.
+    async fn commit(&self, batch: &CommitBatch) -> Result<(), CommitError>;
+
+    /// Records of a lane's journal from `from` on, in order, at most `limit`; committed ones only.
+    async fn journal(&self, lane: LaneId, from: Seq, limit: usize) -> Result<Vec<JournalRow>, StoreError>;
+
+    /// The seq of the first record of a lane whose instant is not before `at`; the head's successor if there is none.
+    async fn journal_since(&self, lane: LaneId, at: Timestamp) -> Result<Seq, StoreError>;
+
+    /// The records that used these keys; a key never used is absent.
+    async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError>;
+
+    /// A customer with its accounts, as committed.
+    async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError>;
+
+    /// Who owns an account.
+    async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError>;
+
+    /// Every pair with its halt and its newest rounds, at most `rounds` of each, oldest first.
+    async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError>;
+
+    /// Moves a lane's projections (passbook, daily balances) from `from` over these records, which follow it without
+    /// a gap and are committed. One transaction; refused if the projections do not stand at `from`.
+    async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError>;
+
+    /// Up to where a lane's projections have followed.
+    async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError>;
+
+    /// An account's passbook above `after_version`, in order, at most `limit`; as far as it is projected.
+    async fn passbook(&self, id: AccountId, after_version: u64, limit: usize) -> Result<Vec<PassbookEntry>, StoreError>;
+
+    /// An account's closing balances on `date`: of each currency the newest daily row not after it; as far as projected.
+    async fn daily_balances(&self, id: AccountId, date: BusinessDate) -> Result<Vec<(BusinessDate, Money)>, StoreError>;
+
+    /// Finishes what is under way and closes; later calls fail with [`StoreError::Unavailable`].
+    async fn close(&self);
+}
