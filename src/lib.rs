@@ -1,1 +1,5 @@
-//! placeholder
+//! hwan: an actor-based in-process transaction engine for a bank's 24-hour currency exchange.
+
+pub mod actors;
+pub mod clock;
+pub mod storage;

@@ -1,0 +1,5 @@
+//! The engine.
+
+pub mod command;
+pub mod engine;
+pub mod view;
