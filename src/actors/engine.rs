@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use hwan_domain::{
     board::{Board, Publication},
     currency::{Currency, CurrencySet},
+    guard::GuardPolicy,
     id::{AccountId, CustomerId, Position},
     limit::LimitPolicy,
-    guard::GuardPolicy,
     quote::Quote,
     record::Record,
     round::RoundId,
@@ -87,52 +87,94 @@ pub struct Engine;
 impl Engine {
     /// Takes the lanes and opens the engine; returns once it takes commands, or with why it does not.
     /// Must be called within an actix system; the lanes run on arbiters of their own.
-    pub async fn start(parts: EngineParts) -> Result<Self, StartError> { let _ = parts; todo!() }
+    pub async fn start(parts: EngineParts) -> Result<Self, StartError> {
+        let _ = parts;
+        todo!()
+    }
 
     /// Executes a command: returns once its record is durable, or with why it was not executed.
-    pub async fn execute(&self, caller: Caller, command: Command) -> Result<Executed, Refusal> { let _ = (caller, command); todo!() }
+    pub async fn execute(&self, caller: Caller, command: Command) -> Result<Executed, Refusal> {
+        let _ = (caller, command);
+        todo!()
+    }
 
     /// Prices a market order without executing it: a quote that is good until `expires_at`, to be signed by the caller.
-    pub async fn quote(&self, order: MarketOrder, lifetime: Duration) -> Result<Quote, Refusal> { let _ = (order, lifetime); todo!() }
+    pub async fn quote(&self, order: MarketOrder, lifetime: Duration) -> Result<Quote, Refusal> {
+        let _ = (order, lifetime);
+        todo!()
+    }
 
     /// A customer; `None` if there is none.
-    pub async fn customer(&self, id: CustomerId) -> Result<Option<CustomerView>, Refusal> { let _ = id; todo!() }
+    pub async fn customer(&self, id: CustomerId) -> Result<Option<CustomerView>, Refusal> {
+        let _ = id;
+        todo!()
+    }
 
     /// An account; `None` if there is none.
-    pub async fn account(&self, id: AccountId) -> Result<Option<AccountView>, Refusal> { let _ = id; todo!() }
+    pub async fn account(&self, id: AccountId) -> Result<Option<AccountView>, Refusal> {
+        let _ = id;
+        todo!()
+    }
 
     /// A durable record by its place; `None` if there is none.
-    pub async fn record(&self, position: Position) -> Result<Option<Arc<Record>>, Refusal> { let _ = position; todo!() }
+    pub async fn record(&self, position: Position) -> Result<Option<Arc<Record>>, Refusal> {
+        let _ = position;
+        todo!()
+    }
 
     /// The rates as they stand: durable rounds and halts.
-    pub fn board(&self) -> Arc<Board> { todo!() }
+    pub fn board(&self) -> Arc<Board> {
+        todo!()
+    }
 
     /// Publishes a round; the record says what the guard found.
-    pub async fn publish(&self, caller: Caller, publication: Publication) -> Result<Executed, Refusal> { let _ = (caller, publication); todo!() }
+    pub async fn publish(&self, caller: Caller, publication: Publication) -> Result<Executed, Refusal> {
+        let _ = (caller, publication);
+        todo!()
+    }
 
     /// Voids a round.
-    pub async fn void(&self, caller: Caller, round: RoundId, reason: &str) -> Result<Executed, Refusal> { let _ = (caller, round, reason); todo!() }
+    pub async fn void(&self, caller: Caller, round: RoundId, reason: &str) -> Result<Executed, Refusal> {
+        let _ = (caller, round, reason);
+        todo!()
+    }
 
     /// Halts a pair.
-    pub async fn halt(&self, caller: Caller, currency: Currency, reason: &str) -> Result<Executed, Refusal> { let _ = (caller, currency, reason); todo!() }
+    pub async fn halt(&self, caller: Caller, currency: Currency, reason: &str) -> Result<Executed, Refusal> {
+        let _ = (caller, currency, reason);
+        todo!()
+    }
 
     /// Resumes a pair; the caller must not be who halted it.
-    pub async fn resume(&self, caller: Caller, currency: Currency) -> Result<Executed, Refusal> { let _ = (caller, currency); todo!() }
+    pub async fn resume(&self, caller: Caller, currency: Currency) -> Result<Executed, Refusal> {
+        let _ = (caller, currency);
+        todo!()
+    }
 
     /// The currencies.
-    pub fn currencies(&self) -> &Arc<CurrencySet> { todo!() }
+    pub fn currencies(&self) -> &Arc<CurrencySet> {
+        todo!()
+    }
 
     /// The bank's limits.
-    pub fn policy(&self) -> LimitPolicy { todo!() }
+    pub fn policy(&self) -> LimitPolicy {
+        todo!()
+    }
 
     /// The clock's instant and its business date.
-    pub fn now(&self) -> (Timestamp, BusinessDate) { todo!() }
+    pub fn now(&self) -> (Timestamp, BusinessDate) {
+        todo!()
+    }
 
     /// Every lane as it stands: for readiness and metrics.
-    pub fn lanes(&self) -> Vec<LaneView> { todo!() }
+    pub fn lanes(&self) -> Vec<LaneView> {
+        todo!()
+    }
 
     /// Stops: refuses new work, answers everything in flight, closes the store. Returns once all of it is done.
-    pub async fn drain(&self) { todo!() }
+    pub async fn drain(&self) {
+        todo!()
+    }
 }
 
 /// Why the engine did not start.

@@ -230,10 +230,12 @@ pub trait LedgerStore: Send + Sync + 'static {
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError>;
 
     /// An account's passbook above `after_version`, in order, at most `limit`; as far as it is projected.
-    async fn passbook(&self, id: AccountId, after_version: u64, limit: usize) -> Result<Vec<PassbookEntry>, StoreError>;
+    async fn passbook(&self, id: AccountId, after_version: u64, limit: usize)
+    -> Result<Vec<PassbookEntry>, StoreError>;
 
     /// An account's closing balances on `date`: of each currency the newest daily row not after it; as far as projected.
-    async fn daily_balances(&self, id: AccountId, date: BusinessDate) -> Result<Vec<(BusinessDate, Money)>, StoreError>;
+    async fn daily_balances(&self, id: AccountId, date: BusinessDate)
+    -> Result<Vec<(BusinessDate, Money)>, StoreError>;
 
     /// Finishes what is under way and closes; later calls fail with [`StoreError::Unavailable`].
     async fn close(&self);
