@@ -63,16 +63,9 @@ pub struct Priced {
 impl Terms {
     /// The terms that a round gives to a customer on this side.
     pub fn of(round: &Round, side: Side) -> Result<Self, Violation> {
-        let unavailable =
-            |_| Violation::new(Code::RateUnavailable, format!("round {} gives no rate to trade at", round.id));
-        let waived = (Decimal::ONE_HUNDRED - round.preference_percent) / Decimal::ONE_HUNDRED;
-        let spread = (round.spread * waived).normalize();
-        let value = match side {
-            Side::Buy => round.mid.value() + spread,
-            Side::Sell => round.mid.value() - spread,
-        };
-        let rate =
-            if spread.is_zero() { round.mid } else { Rate::new(value, round.mid.unit()).map_err(unavailable)? };
+        let rate = Self::rate_of(round, side).ok_or_else(|| {
+            Violation::new(Code::RateUnavailable, format!("round {} gives no rate to trade at on this side", round.id))
+        })?;
         Ok(Self {
             side,
             currency: round.currency,
@@ -81,6 +74,18 @@ impl Terms {
             rate,
             preference_percent: round.preference_percent,
         })
+    }
+
+    /// Mid and what the preference leaves of the spread; `None` where that is no rate (a spread as large as mid).
+    fn rate_of(round: &Round, side: Side) -> Option<Rate> {
+        let kept = Decimal::ONE_HUNDRED.checked_sub(round.preference_percent)?.checked_div(Decimal::ONE_HUNDRED)?;
+        let spread = round.spread.checked_mul(kept)?.normalize();
+        let value = match side {
+            _ if spread.is_zero() => return Some(round.mid),
+            Side::Buy => round.mid.value().checked_add(spread)?,
+            Side::Sell => round.mid.value().checked_sub(spread)?,
+        };
+        Rate::new(value, round.mid.unit()).ok()
     }
 
     /// Whether the rate is worse for the customer than `worst`: above it when buying, below it when selling.

@@ -78,6 +78,8 @@ codes! {
     AccountExists = "account_exists",
     /// The accounts live in different lanes, between which money does not move yet.
     LanesDiffer = "lanes_differ",
+    /// The bank does not trade this pair.
+    PairNotFound = "pair_not_found",
     /// The pair is halted and does not trade.
     PairHalted = "pair_halted",
     /// There is no valid round for the pair.
@@ -86,6 +88,8 @@ codes! {
     RoundVoided = "round_voided",
     /// The round does not exist.
     RoundNotFound = "round_not_found",
+    /// What was published cannot be a round: its validity, spread, preference or sources are out of range.
+    RoundInvalid = "round_invalid",
     /// The pair cannot be halted or resumed as asked: it is already so, or it takes a second person.
     HaltRefused = "halt_refused",
     /// The quote has expired.
@@ -102,6 +106,8 @@ codes! {
     HoldingLimit = "holding_limit",
     /// The available balance does not cover the debit.
     InsufficientBalance = "insufficient_balance",
+    /// The exchange does not exist.
+    ExchangeNotFound = "exchange_not_found",
     /// The exchange was reversed before.
     AlreadyReversed = "already_reversed",
 }
