@@ -98,6 +98,14 @@ impl Terms {
 
     /// Both amounts of an exchange at these terms.
     pub fn price(&self, ask: Ask) -> Result<Priced, Violation> {
+        let (asked, expected) = match ask {
+            Ask::Foreign(foreign) => (foreign.currency(), self.currency),
+            Ask::Won(won) | Ask::WonBudget(won) => (won.currency(), Currency::KRW),
+        };
+        if asked != expected {
+            let detail = format!("the amount is in {asked}, this exchange takes it in {expected}");
+            return Err(Violation::new(Code::AccountNotFound, detail));
+        }
         let ratio = Ratio::of(self.rate, self.currency);
         let (foreign, won) = match (ask, self.side) {
             (Ask::Foreign(foreign), side) => (foreign.minor(), ratio.won(foreign.minor(), side)),
@@ -185,7 +193,8 @@ fn div_ceil(dividend: i128, divisor: i128) -> i128 {
     -(-dividend).div_euclid(divisor)
 }
 
-/// The value of `amount` foreign minor units in won at `rate`, rounded down: for limits and caps, not for postings.
+/// The value of a foreign amount in won at `rate`, for limits and caps, not for postings. Rounded up, so that many
+/// small amounts never count less than their sum.
 pub fn value_in_won(amount: Money, rate: Rate) -> i64 {
-    i64::try_from(Ratio::of(rate, amount.currency()).won(amount.minor(), Side::Sell)).unwrap_or(i64::MAX)
+    i64::try_from(Ratio::of(rate, amount.currency()).won(amount.minor(), Side::Buy)).unwrap_or(i64::MAX)
 }

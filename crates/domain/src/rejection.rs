@@ -66,7 +66,7 @@ codes! {
     Bankrupt = "bankrupt",
     /// The customer is sanctioned, or the residency is missing.
     Sanctioned = "sanctioned",
-    /// A leg of the exchange would be zero: there is nothing to change.
+    /// A leg would be zero: there is nothing to move.
     AmountTooSmall = "amount_too_small",
     /// The amount, or the balance after it, is beyond what an account can hold.
     AmountTooLarge = "amount_too_large",
@@ -78,6 +78,10 @@ codes! {
     AccountExists = "account_exists",
     /// The accounts live in different lanes, between which money does not move yet.
     LanesDiffer = "lanes_differ",
+    /// The fact cannot stand against this account or customer as stated.
+    FactInvalid = "fact_invalid",
+    /// As many facts as one account or customer can have are in force or scheduled.
+    FactsFull = "facts_full",
     /// The bank does not trade this pair.
     PairNotFound = "pair_not_found",
     /// The pair is halted and does not trade.
