@@ -4,15 +4,16 @@
 //! |---|---|---|
 //! | reserve | available shrinks; at most one reserve is open | the debit was judged good |
 //! | accept | a credit is announced, for holding caps | the credit was judged good |
-//! | post | balance and version | the record is sequenced; the reserve or the announcement ends with it |
+//! | post | balance and version | the record is sequenced; its caller ends the reserve or the announcement with it |
 //! | release | nothing but that the reserve or the announcement ends | the command was refused after all |
 //!
-//! A won account holds won; a foreign account holds up to seventeen currencies.
+//! A won account holds won; a foreign account holds up to seventeen currencies. To judge changes nothing and adds every
+//! violation that there is; to post refuses nothing but a broken invariant. Only an account's own mailbox may call either.
 
 use smallvec::SmallVec;
 
 use crate::{
-    check::{Check, Direction, Fact, FactSheet, Verdict},
+    check::{Check, Direction, Fact, FactSheet, Subject, Verdict},
     currency::Currency,
     exchange::value_in_won,
     id::{AccountId, CustomerId},
@@ -115,7 +116,7 @@ impl AccountState {
             seizure = match (fact.amount, seizure) {
                 (None, _) | (_, Seizure::Everything) => Seizure::Everything,
                 (Some(amount), Seizure::Amount(sum)) if amount.currency() == currency => {
-                    Seizure::Amount(sum.saturating_add(amount.minor()))
+                    Seizure::Amount(sum.saturating_add(amount.minor().max(0)))
                 }
                 (Some(_), seizure) => seizure,
             };
@@ -231,11 +232,10 @@ impl AccountBook {
     /// Adds every violation that this debit would be.
     pub fn judge_debit(&self, debit: Debit, moment: Moment<'_>, violations: &mut Violations) {
         let currency = debit.amount.currency();
-        if !self.state.kind.holds(currency) {
-            violations.push(wrong_currency(self.state.kind, currency));
+        self.state.facts.forbid(Direction::Debit, moment.at, violations);
+        if !self.fits(debit.amount, violations) {
             return;
         }
-        self.state.facts.forbid(Direction::Debit, moment.at, violations);
         let unreserved = self.unreserved(currency);
         if debit.amount.minor() > unreserved {
             let available = self.available(currency, moment.at);
@@ -265,11 +265,10 @@ impl AccountBook {
     /// Adds every violation that this credit would be.
     pub fn judge_credit(&self, credit: Credit, moment: Moment<'_>, violations: &mut Violations) {
         let currency = credit.amount.currency();
-        if !self.state.kind.holds(currency) {
-            violations.push(wrong_currency(self.state.kind, currency));
+        self.state.facts.forbid(credit.direction, moment.at, violations);
+        if !self.fits(credit.amount, violations) {
             return;
         }
-        self.state.facts.forbid(credit.direction, moment.at, violations);
         let announced = self.incoming.iter().filter(|money| money.currency() == currency).map(|money| money.minor());
         let held = announced.fold(self.state.booked(currency).minor(), i64::saturating_add);
         let Ok(held_after) = Money::from_minor(held.saturating_add(credit.amount.minor()), currency) else {
@@ -287,6 +286,42 @@ impl AccountBook {
                 violations.push(Violation::new(Code::HoldingLimit, detail));
             }
         }
+    }
+
+    /// Whether an amount is one for this account at all: a currency that it holds, and more than nothing.
+    fn fits(&self, amount: Money, violations: &mut Violations) -> bool {
+        let (kind, currency) = (self.state.kind, amount.currency());
+        if !kind.holds(currency) {
+            let detail = format!("a {} account does not hold {currency}", kind.as_str());
+            violations.push(Violation::new(Code::AccountNotFound, detail));
+        } else if amount.is_zero() || amount.is_negative() {
+            violations.push(Violation::new(Code::AmountTooSmall, format!("{amount} {currency} is nothing to move")));
+        } else {
+            return true;
+        }
+        false
+    }
+
+    /// Adds every reason why this fact may not be stated of the account at `at`.
+    pub fn judge_fact(&self, fact: &Fact, at: Timestamp, violations: &mut Violations) {
+        let kind = self.state.kind;
+        let invalid = |detail: String| Violation::new(Code::FactInvalid, detail);
+        if fact.check.subject() != Subject::Account {
+            violations.push(invalid(format!("{} is stated of the customer, not of an account", fact.check.code())));
+        }
+        match fact.amount {
+            Some(_) if fact.check != Check::Seized => {
+                violations.push(invalid(format!("{} has no amount", fact.check.code())));
+            }
+            Some(amount) if !kind.holds(amount.currency()) => {
+                violations.push(invalid(format!("a {} account holds no {} to seize", kind.as_str(), amount.currency())))
+            }
+            Some(amount) if amount.is_zero() || amount.is_negative() => {
+                violations.push(invalid("a seized amount is above zero: lift the seizure by stating its end".into()));
+            }
+            _ => {}
+        }
+        violations.extend(self.state.facts.refusal(fact, at));
     }
 
     /// Whether debits count against a daily cap at `at`.
@@ -348,12 +383,8 @@ impl AccountBook {
         Some(total)
     }
 
-    /// States a fact.
+    /// States a fact that was judged good.
     pub fn state_fact(&mut self, fact: Fact, at: Timestamp) {
         self.state.facts.state(fact, at);
     }
-}
-
-fn wrong_currency(kind: AccountKind, currency: Currency) -> Violation {
-    Violation::new(Code::AccountNotFound, format!("a {} account does not hold {currency}", kind.as_str()))
 }

@@ -2,6 +2,22 @@
 //!
 //! A fact is in force from its `effective_from` to its `effective_to`; both are compared with the *posting* time, so
 //! a death reported today blocks from tomorrow's midnight on. The table of what a fact forbids is [`Check::admits`].
+//!
+//! A sheet keeps one timeline per check, and for seizures one per seized currency and one for the whole account.
+//! Stating a fact decides its timeline **from the fact's beginning on, and nothing before it**:
+//!
+//! | stated at `now` | effect on the timeline of that check |
+//! |---|---|
+//! | from tomorrow, open-ended | what is in force today stays until tomorrow; from then on the new fact holds |
+//! | from now (or before), open-ended | the new fact holds from now on, whatever was scheduled |
+//! | from any time, with an end not after now | lifted: nothing is in force, nothing scheduled later survives |
+//! | from tomorrow, with an end not after tomorrow | lifted from tomorrow on; what is in force today stays until then |
+//! | from tomorrow, until the day after | in force for that day alone; nothing scheduled later survives |
+//!
+//! Timelines do not touch each other: a seizure of dollars leaves one of yen, or of the whole account, in place. The
+//! amount of a seizure is the total that is seized of its currency then, not an addition to what was stated before.
+//! A sheet holds at most [`FACTS_MAX`] facts: whoever would state one asks [`FactSheet::refusal`] first (a book's
+//! `judge_fact` does); stating itself, like applying any sequenced event, refuses nothing.
 
 use smallvec::SmallVec;
 
@@ -77,6 +93,8 @@ pub enum Verdict {
     AboveSeized,
     /// Only up to the daily cap of a limited account.
     UpToDailyCap,
+    /// Not into this account: the money waits in suspense, and somebody is told.
+    ToSuspense,
 }
 
 impl Check {
@@ -146,10 +164,19 @@ impl Check {
         }
     }
 
+    /// When a report of this kind takes effect that names no time: a death at the next midnight in Seoul, all else at once.
+    pub fn in_force_from(self, reported_at: Timestamp) -> Timestamp {
+        match self {
+            Check::Deceased => reported_at.seoul_date().next().begins_at(),
+            _ => reported_at,
+        }
+    }
+
     /// The table: what this check says to a posting in this direction.
     pub const fn admits(self, direction: Direction) -> Verdict {
-        use Verdict::{AboveSeized, Admit, Forbid, UpToDailyCap};
+        use Verdict::{AboveSeized, Admit, Forbid, ToSuspense, UpToDailyCap};
         match (self, direction) {
+            (Check::AccountClosed, Direction::CompensatingCredit) => ToSuspense,
             (Check::AccountClosed, _) => Forbid,
             (_, Direction::CompensatingCredit) => Admit,
             (Check::Seized, Direction::Debit) => AboveSeized,
@@ -170,7 +197,8 @@ pub struct Fact {
     pub effective_from: Timestamp,
     /// Until just before this instant; open-ended without.
     pub effective_to: Option<Timestamp>,
-    /// For [`Check::Seized`]: the seized amount, in the currency of the balance that it binds; the whole account without.
+    /// For [`Check::Seized`]: the seized amount, in the currency of the balance that it binds; the whole account
+    /// without. Means nothing for other checks.
     pub amount: Option<Money>,
 }
 
@@ -178,6 +206,21 @@ impl Fact {
     /// Whether it is in force at `at`.
     pub fn in_force(&self, at: Timestamp) -> bool {
         self.effective_from <= at && self.effective_to.is_none_or(|to| at < to)
+    }
+
+    /// Whether it is never in force at `at` or later.
+    fn is_over(&self, at: Timestamp) -> bool {
+        self.effective_to.is_some_and(|to| to <= at || to <= self.effective_from)
+    }
+
+    /// Without an amount where none has a meaning.
+    fn plain(self) -> Self {
+        Self { amount: self.amount.filter(|_| self.check == Check::Seized), ..self }
+    }
+
+    /// Whether both belong to one timeline.
+    fn same_timeline(&self, other: &Fact) -> bool {
+        self.check == other.check && self.amount.map(Money::currency) == other.amount.map(Money::currency)
     }
 }
 
@@ -193,7 +236,7 @@ pub struct FactSheet {
 impl FactSheet {
     /// Of facts as stored.
     pub fn new(facts: impl IntoIterator<Item = Fact>) -> Self {
-        Self { facts: facts.into_iter().collect() }
+        Self { facts: facts.into_iter().map(Fact::plain).collect() }
     }
 
     /// All facts, past and future ones too.
@@ -208,20 +251,29 @@ impl FactSheet {
 
     /// Whether no further fact fits, once what ended before `at` is dropped.
     pub fn is_full(&self, at: Timestamp) -> bool {
-        self.facts.iter().filter(|fact| fact.effective_to.is_none_or(|to| to > at)).count() >= FACTS_MAX
+        self.facts.iter().filter(|fact| !fact.is_over(at)).count() >= FACTS_MAX
     }
 
-    /// States a fact at `at`: replaces what stood of the same check (for seizures: of the same currency) from the new
-    /// fact's beginning on, and drops what ended before `at`. To lift a fact is to state it again with an end.
+    /// Why this fact may not be stated at `at`: the sheet would hold more than [`FACTS_MAX`]. Lifting is never refused.
+    pub fn refusal(&self, fact: &Fact, at: Timestamp) -> Option<Violation> {
+        let mut after = self.clone();
+        after.state(*fact, at);
+        (after.facts.len() > FACTS_MAX && after.facts.len() > self.facts.len()).then(|| {
+            Violation::new(Code::FactsFull, format!("at most {FACTS_MAX} present and future facts: lift some first"))
+        })
+    }
+
+    /// States a fact at `at`: decides its timeline from the fact's beginning on (see the header), and drops what is
+    /// over. To lift a fact is to state it again with an end.
     pub fn state(&mut self, fact: Fact, at: Timestamp) {
-        let same = |other: &Fact| {
-            other.check == fact.check && other.amount.map(Money::currency) == fact.amount.map(Money::currency)
-        };
-        self.facts.retain(|other| other.effective_to.is_none_or(|to| to > at) && !same(other));
-        // An end at or before its beginning (or before now) leaves nothing in force: that is a lifting.
-        if fact.effective_to.is_none_or(|to| to > fact.effective_from && to > at) {
-            self.facts.push(fact);
+        let fact = fact.plain();
+        for other in self.facts.iter_mut().filter(|other| other.same_timeline(&fact)) {
+            if other.effective_to.is_none_or(|to| to > fact.effective_from) {
+                other.effective_to = Some(fact.effective_from);
+            }
         }
+        self.facts.push(fact);
+        self.facts.retain(|fact| !fact.is_over(at));
     }
 
     /// The facts in force at `at`.
@@ -244,10 +296,9 @@ impl FactSheet {
     /// the cap of a limited account depend on amounts: the account's book judges those.
     pub fn forbid(&self, direction: Direction, at: Timestamp, violations: &mut Violations) {
         for fact in self.in_force(at) {
-            if fact.check.admits(direction) == Verdict::Forbid {
-                let since = fact.effective_from;
-                violations
-                    .push(Violation::new(fact.check.code(), format!("{} since {since}", fact.check.code().meaning())));
+            if matches!(fact.check.admits(direction), Verdict::Forbid | Verdict::ToSuspense) {
+                let (code, since) = (fact.check.code(), fact.effective_from);
+                violations.push(Violation::new(code, format!("{code} since {since}")));
             }
         }
     }

@@ -20,6 +20,11 @@ impl Currency {
         std::str::from_utf8(&self.code).unwrap_or("???") // the constructor admits capital letters only
     }
 
+    /// The code's three bytes, as a key.
+    pub const fn code_bytes(&self) -> &[u8; 3] {
+        &self.code
+    }
+
     /// How many digits the minor unit has: 0 for won and yen, 2 for dollars.
     pub const fn minor_digits(&self) -> u8 {
         self.minor_digits
@@ -68,6 +73,14 @@ pub struct CurrencySpec {
     pub holding_cap_won: Option<i64>,
 }
 
+/// The most decimals that a percentage may have: few enough that every product with a rate is exact.
+pub const PERCENT_DECIMALS_MAX: u32 = 6;
+
+/// Whether this is a percentage to work with: 0 to 100, with at most [`PERCENT_DECIMALS_MAX`] decimals.
+pub fn is_percentage(percent: Decimal) -> bool {
+    (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&percent) && percent.normalize().scale() <= PERCENT_DECIMALS_MAX
+}
+
 /// The currencies that a bank deals in, the won among them.
 #[derive(Clone, Debug)]
 pub struct CurrencySet {
@@ -110,15 +123,15 @@ impl CurrencySet {
                 .ok()
                 .filter(|code: &[u8; 3]| code.iter().all(u8::is_ascii_uppercase))
                 .ok_or_else(|| CurrencySetError::Code(spec.code.clone()))?;
-            let percent = Decimal::ZERO..=Decimal::ONE_HUNDRED;
+            const PERCENTAGE: &str = "0 to 100, at most 6 decimals";
             let checks = [
                 (spec.minor_digits <= 4, "minor_digits", "0 to 4"),
                 (spec.rate_unit == 1 || spec.rate_unit == 100, "rate_unit", "1 or 100"),
                 (spec.rate_decimals <= 6, "rate_decimals", "0 to 6"),
                 (spec.spread_decimals <= spec.rate_decimals, "spread_decimals", "0 to rate_decimals"),
-                (percent.contains(&spec.spread_percent), "spread_percent", "0 to 100"),
-                (percent.contains(&spec.preference_percent), "preference_percent", "0 to 100"),
-                (percent.contains(&spec.jump_percent_max), "jump_percent_max", "0 to 100"),
+                (is_percentage(spec.spread_percent), "spread_percent", PERCENTAGE),
+                (is_percentage(spec.preference_percent), "preference_percent", PERCENTAGE),
+                (is_percentage(spec.jump_percent_max), "jump_percent_max", PERCENTAGE),
                 (spec.holding_cap_won.is_none_or(|cap| cap > 0), "holding_cap_won", "above 0"),
             ];
             if let Some((_, field, expected)) = checks.into_iter().find(|(good, ..)| !good) {

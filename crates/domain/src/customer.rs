@@ -1,12 +1,15 @@
 //! A customer: what stands against the person, and how much of the limits is used.
+//!
+//! An exchange into foreign currency reserves of the limits when it starts; the reserve becomes use when the exchange is
+//! sequenced, and is released when it fails. Only the customer's own mailbox may call what changes a book.
 
 use std::sync::Arc;
 
 use crate::{
-    check::{Direction, Fact, FactSheet},
+    check::{Direction, Fact, FactSheet, Subject},
     id::CustomerId,
-    limit::{LimitPolicy, LimitUse},
-    rejection::Violations,
+    limit::{LimitPolicy, LimitStanding, LimitUse},
+    rejection::{Code, Violation, Violations},
     time::Timestamp,
 };
 
@@ -85,7 +88,25 @@ impl CustomerBook {
         self.state.limits
     }
 
-    /// States a fact.
+    /// The customer's daily and monthly limits as they stand at `at`, exchanges in flight included.
+    pub fn limit_standing(&self, at: Timestamp, policy: &LimitPolicy) -> LimitStanding {
+        self.state.limits.standing(self.in_flight_won, at, policy)
+    }
+
+    /// Adds every reason why this fact may not be stated of the customer at `at`.
+    pub fn judge_fact(&self, fact: &Fact, at: Timestamp, violations: &mut Violations) {
+        let check = fact.check.code();
+        if fact.check.subject() != Subject::Customer {
+            violations
+                .push(Violation::new(Code::FactInvalid, format!("{check} is stated of an account, not of a customer")));
+        }
+        if fact.amount.is_some() {
+            violations.push(Violation::new(Code::FactInvalid, format!("{check} of a customer has no amount")));
+        }
+        violations.extend(self.state.facts.refusal(fact, at));
+    }
+
+    /// States a fact that was judged good.
     pub fn state_fact(&mut self, fact: Fact, at: Timestamp) {
         self.state.facts.state(fact, at);
     }

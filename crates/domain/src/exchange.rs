@@ -63,16 +63,9 @@ pub struct Priced {
 impl Terms {
     /// The terms that a round gives to a customer on this side.
     pub fn of(round: &Round, side: Side) -> Result<Self, Violation> {
-        let unavailable =
-            |_| Violation::new(Code::RateUnavailable, format!("round {} gives no rate to trade at", round.id));
-        let waived = (Decimal::ONE_HUNDRED - round.preference_percent) / Decimal::ONE_HUNDRED;
-        let spread = (round.spread * waived).normalize();
-        let value = match side {
-            Side::Buy => round.mid.value() + spread,
-            Side::Sell => round.mid.value() - spread,
-        };
-        let rate =
-            if spread.is_zero() { round.mid } else { Rate::new(value, round.mid.unit()).map_err(unavailable)? };
+        let rate = Self::rate_of(round, side).ok_or_else(|| {
+            Violation::new(Code::RateUnavailable, format!("round {} gives no rate to trade at on this side", round.id))
+        })?;
         Ok(Self {
             side,
             currency: round.currency,
@@ -81,6 +74,18 @@ impl Terms {
             rate,
             preference_percent: round.preference_percent,
         })
+    }
+
+    /// Mid and what the preference leaves of the spread; `None` where that is no rate (a spread as large as mid).
+    fn rate_of(round: &Round, side: Side) -> Option<Rate> {
+        let kept = Decimal::ONE_HUNDRED.checked_sub(round.preference_percent)?.checked_div(Decimal::ONE_HUNDRED)?;
+        let spread = round.spread.checked_mul(kept)?.normalize();
+        let value = match side {
+            _ if spread.is_zero() => return Some(round.mid),
+            Side::Buy => round.mid.value().checked_add(spread)?,
+            Side::Sell => round.mid.value().checked_sub(spread)?,
+        };
+        Rate::new(value, round.mid.unit()).ok()
     }
 
     /// Whether the rate is worse for the customer than `worst`: above it when buying, below it when selling.
@@ -93,6 +98,14 @@ impl Terms {
 
     /// Both amounts of an exchange at these terms.
     pub fn price(&self, ask: Ask) -> Result<Priced, Violation> {
+        let (asked, expected) = match ask {
+            Ask::Foreign(foreign) => (foreign.currency(), self.currency),
+            Ask::Won(won) | Ask::WonBudget(won) => (won.currency(), Currency::KRW),
+        };
+        if asked != expected {
+            let detail = format!("the amount is in {asked}, this exchange takes it in {expected}");
+            return Err(Violation::new(Code::AccountNotFound, detail));
+        }
         let ratio = Ratio::of(self.rate, self.currency);
         let (foreign, won) = match (ask, self.side) {
             (Ask::Foreign(foreign), side) => (foreign.minor(), ratio.won(foreign.minor(), side)),
@@ -180,7 +193,8 @@ fn div_ceil(dividend: i128, divisor: i128) -> i128 {
     -(-dividend).div_euclid(divisor)
 }
 
-/// The value of `amount` foreign minor units in won at `rate`, rounded down: for limits and caps, not for postings.
+/// The value of a foreign amount in won at `rate`, for limits and caps, not for postings. Rounded up, so that many
+/// small amounts never count less than their sum.
 pub fn value_in_won(amount: Money, rate: Rate) -> i64 {
-    i64::try_from(Ratio::of(rate, amount.currency()).won(amount.minor(), Side::Sell)).unwrap_or(i64::MAX)
+    i64::try_from(Ratio::of(rate, amount.currency()).won(amount.minor(), Side::Buy)).unwrap_or(i64::MAX)
 }

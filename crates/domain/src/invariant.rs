@@ -107,7 +107,8 @@ pub enum Breach {
 
 /// I4: `leg` continues an account that stood at `version_before` with `balance_before` in the leg's currency.
 pub fn continues(leg: &Leg, version_before: u64, balance_before: Money) -> Result<(), Breach> {
-    let chained = leg.version == version_before + 1 && balance_before.checked_add(leg.amount) == Ok(leg.balance_after);
+    let chained = version_before.checked_add(1) == Some(leg.version)
+        && balance_before.checked_add(leg.amount) == Ok(leg.balance_after);
     if leg.balance_after.is_negative() {
         return Err(Breach::NegativeBalance { account: leg.account, balance: leg.balance_after });
     }

@@ -55,6 +55,26 @@ impl LimitWindow {
     }
 }
 
+/// One limit as a customer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Used, exchanges in flight included, in won.
+    pub used_won: i64,
+    /// What is left, in won; never below zero.
+    pub remaining_won: i64,
+    /// When it begins anew.
+    pub reset_at: Timestamp,
+}
+
+/// Both limits as a customer sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitStanding {
+    /// Of the limit day.
+    pub day: Standing,
+    /// Of the limit month.
+    pub month: Standing,
+}
+
 /// What a customer has used: the counters as they are journaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct LimitUse {
@@ -84,6 +104,19 @@ impl LimitUse {
         Self { charged_at: at, day_won: now.day_won.saturating_add(won), month_won: now.month_won.saturating_add(won) }
     }
 
+    /// Used, remaining and reset of both limits at `at`, with `in_flight_won` reserved by exchanges in flight.
+    pub fn standing(&self, in_flight_won: i64, at: Timestamp, policy: &LimitPolicy) -> LimitStanding {
+        let (now, window) = (self.at(at), LimitWindow::at(at));
+        let of = |used: i64, max: i64, reset_at| {
+            let used_won = used.saturating_add(in_flight_won);
+            Standing { used_won, remaining_won: max.saturating_sub(used_won).max(0), reset_at }
+        };
+        LimitStanding {
+            day: of(now.day_won, policy.daily_won, window.day_ends),
+            month: of(now.month_won, policy.monthly_won, window.month_ends),
+        }
+    }
+
     /// Adds a violation for each limit that `won` more would exceed at `at`, with `in_flight_won` reserved by others.
     pub fn check(
         &self,
@@ -93,18 +126,17 @@ impl LimitUse {
         policy: &LimitPolicy,
         violations: &mut Violations,
     ) {
-        let now = self.at(at);
-        let mut judge = |code, used: i64, max: i64| {
-            let used = used.saturating_add(in_flight_won);
-            if used.saturating_add(won) > max {
-                let remaining = max.saturating_sub(used).max(0);
+        let now = self.standing(in_flight_won, at, policy);
+        let mut judge = |code, standing: Standing, max: i64| {
+            let Standing { used_won, remaining_won, reset_at } = standing;
+            if used_won.saturating_add(won) > max {
                 violations.push(Violation::new(
                     code,
-                    format!("needs {won} KRW of the limit, {remaining} of {max} KRW remain"),
+                    format!("needs {won} KRW of the limit, {remaining_won} of {max} KRW remain until {reset_at}"),
                 ));
             }
         };
-        judge(Code::LimitDaily, now.day_won, policy.daily_won);
-        judge(Code::LimitMonthly, now.month_won, policy.monthly_won);
+        judge(Code::LimitDaily, now.day, policy.daily_won);
+        judge(Code::LimitMonthly, now.month, policy.monthly_won);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::currency::Currency;
 
-/// The largest amount of one posting or balance, in minor units: 10^17, a thousand times Korea's money supply,
+/// The largest amount of one posting or balance, in minor units: 10^17, more than twenty times Korea's money supply,
 /// so that a sum of many never overflows 63 bits unnoticed (every sum is checked all the same).
 pub const MINOR_MAX: i64 = 100_000_000_000_000_000;
 

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
+
 use crate::{
     account::AccountKind,
     check::Fact,
@@ -139,6 +141,16 @@ pub enum Event {
         /// What the guard found.
         findings: Vec<Finding>,
     },
+    /// What was proposed as a round is no rate at all (zero, negative, beyond what a rate can be): it gets no number,
+    /// and its pair is halted.
+    RoundRefused {
+        /// The foreign currency.
+        currency: Currency,
+        /// The middle rate as received.
+        mid: Decimal,
+        /// What the guard found, at least one.
+        findings: Vec<Finding>,
+    },
     /// A round was voided: quotes on it are refused. Its pair is halted until someone else resumes it.
     RoundVoided {
         /// The round.
@@ -204,6 +216,7 @@ impl Event {
             Event::Exchanged { .. } => "exchanged",
             Event::DateRolled { .. } => "date_rolled",
             Event::RoundPublished { .. } => "round_published",
+            Event::RoundRefused { .. } => "round_refused",
             Event::RoundVoided { .. } => "round_voided",
             Event::PairHalted { .. } => "pair_halted",
             Event::PairResumed { .. } => "pair_resumed",

@@ -66,7 +66,7 @@ codes! {
     Bankrupt = "bankrupt",
     /// The customer is sanctioned, or the residency is missing.
     Sanctioned = "sanctioned",
-    /// A leg of the exchange would be zero: there is nothing to change.
+    /// A leg would be zero: there is nothing to move.
     AmountTooSmall = "amount_too_small",
     /// The amount, or the balance after it, is beyond what an account can hold.
     AmountTooLarge = "amount_too_large",
@@ -78,6 +78,12 @@ codes! {
     AccountExists = "account_exists",
     /// The accounts live in different lanes, between which money does not move yet.
     LanesDiffer = "lanes_differ",
+    /// The fact cannot stand against this account or customer as stated.
+    FactInvalid = "fact_invalid",
+    /// As many facts as one account or customer can have are in force or scheduled.
+    FactsFull = "facts_full",
+    /// The bank does not trade this pair.
+    PairNotFound = "pair_not_found",
     /// The pair is halted and does not trade.
     PairHalted = "pair_halted",
     /// There is no valid round for the pair.
@@ -86,6 +92,8 @@ codes! {
     RoundVoided = "round_voided",
     /// The round does not exist.
     RoundNotFound = "round_not_found",
+    /// What was published cannot be a round: its validity, spread, preference or sources are out of range.
+    RoundInvalid = "round_invalid",
     /// The pair cannot be halted or resumed as asked: it is already so, or it takes a second person.
     HaltRefused = "halt_refused",
     /// The quote has expired.
@@ -102,6 +110,8 @@ codes! {
     HoldingLimit = "holding_limit",
     /// The available balance does not cover the debit.
     InsufficientBalance = "insufficient_balance",
+    /// The exchange does not exist.
+    ExchangeNotFound = "exchange_not_found",
     /// The exchange was reversed before.
     AlreadyReversed = "already_reversed",
 }

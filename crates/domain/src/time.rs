@@ -144,9 +144,14 @@ pub struct BusinessDate(Date);
 /// The Julian day of 1970-01-01.
 const EPOCH_JULIAN_DAY: i32 = 2_440_588;
 
+/// 0000-01-01 and 9999-12-31, in days since 1970-01-01.
+const FIRST_DAY: i32 = -719_528;
+const LAST_DAY: i32 = 2_932_896;
+
 impl BusinessDate {
-    /// From days since 1970-01-01; held within what can be written.
+    /// From days since 1970-01-01; held within what can be written, the years 0000 to 9999.
     pub fn from_days(days: i32) -> Self {
+        let days = days.clamp(FIRST_DAY, LAST_DAY);
         Self(Date::from_julian_day(days.saturating_add(EPOCH_JULIAN_DAY)).unwrap_or(Date::MAX))
     }
 

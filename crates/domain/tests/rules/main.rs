@@ -1,0 +1,23 @@
+//! The domain's rules as tables and properties, one topic per file; seen from outside, as the engine sees them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests: a panic is a failure"
+)]
+
+mod amounts;
+mod board;
+mod book;
+mod catalogue;
+mod checks;
+mod conservation;
+mod facts;
+mod guard;
+mod invariants;
+mod limits;
+mod pricing;
+mod reversal;
+mod rounding;
+mod support;
+mod texts;
