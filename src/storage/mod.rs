@@ -12,9 +12,4 @@
 pub mod codec;
 #[cfg(feature = "testing")]
 pub mod conformance;
-#[cfg(feature = "testing")]
-pub mod fake;
-#[cfg(feature = "testing")]
-pub mod null;
 pub mod port;
-pub mod sqlite;
