@@ -12,4 +12,10 @@
 pub mod codec;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod consistency;
+#[cfg(feature = "testing")]
+pub mod fake;
+#[cfg(feature = "testing")]
+pub mod null;
 pub mod port;
+pub mod sqlite;
