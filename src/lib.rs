@@ -2,4 +2,6 @@
 
 pub mod actors;
 pub mod clock;
+pub mod outbox;
+pub mod projection;
 pub mod storage;

@@ -75,6 +75,37 @@ pub enum Command {
     Exchange(Box<Order>),
 }
 
+/// Whose mailbox a command goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// Nobody's yet: it opens a customer.
+    New,
+    /// This customer's.
+    Customer(CustomerId),
+    /// Of whoever owns this account.
+    OwnerOf(AccountId),
+}
+
+impl Command {
+    /// Whose mailbox it goes to.
+    pub fn customer(&self) -> Party {
+        match self {
+            Command::OpenCustomer { .. } => Party::New,
+            Command::OpenAccount { customer, .. } | Command::StateCustomerFact { customer, .. } => {
+                Party::Customer(*customer)
+            }
+            Command::StateAccountFact { account, .. }
+            | Command::Deposit { account, .. }
+            | Command::Withdraw { account, .. }
+            | Command::Transfer { from: account, .. } => Party::OwnerOf(*account),
+            Command::Exchange(order) => match order.as_ref() {
+                Order::AtQuote(quote) => Party::Customer(quote.customer),
+                Order::AtMarket(order) => Party::Customer(order.customer),
+            },
+        }
+    }
+}
+
 /// An exchange that is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {

@@ -1,28 +1,56 @@
 //! The façade: all that the API sees of the engine.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
+use actix::Arbiter;
+use arc_swap::ArcSwap;
 use hwan_domain::{
     board::{Board, Publication},
     currency::{Currency, CurrencySet},
     guard::GuardPolicy,
-    id::{AccountId, CustomerId, Position},
+    id::{AccountId, CustomerId, LaneId, Position},
     limit::LimitPolicy,
-    quote::Quote,
+    quote::{Quote, QuoteId},
     record::Record,
+    rejection::{Code, Rejection, Violations},
     round::RoundId,
     time::{BusinessDate, Timestamp},
 };
+use tokio::sync::oneshot;
 
 use super::{
-    command::{Caller, Command, Executed, MarketOrder, Refusal},
+    command::{Caller, Command, Delivery, Executed, MarketOrder, NotDone, Overload, Party, Refusal},
+    customer::Ask,
+    directory::Reached,
+    door::{Door, Passage, overloaded},
+    home::lock,
+    hydrator::{Admit, Open, Visit},
+    idempotency::Key,
+    keeper::{Followers, Keeper, LaneSlot},
+    link::{Common, Ending, LaneLink},
+    look::{Look, Sight},
+    rate_board::Change,
+    travel::{BoardOrder, Holds, Outcome, Pins, Reply, Travel, Work},
     view::{AccountView, CustomerView, LaneView},
 };
-use crate::{clock::Clock, storage::port::LedgerStore};
+use crate::{
+    clock::Clock, outbox::embedded::EmbeddedPublisher, storage::port::LedgerStore, telemetry::metrics::HotMetrics,
+};
+
+/// How much longer than a command's deadline its answer is waited for: a commit may be under way.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The engine's bounds. Every queue has one.
 #[derive(Clone, Debug)]
 pub struct EngineLimits {
+    /// Lanes of customers, beside the system lane. May grow, never shrink: a lane is the home of its customers.
+    pub customer_lanes: u16,
     /// Commands in flight in the whole engine; beyond it: overloaded.
     pub in_flight_max: usize,
     /// Commands in flight of one customer; beyond it: overloaded.
@@ -48,13 +76,14 @@ pub struct EngineLimits {
 impl Default for EngineLimits {
     fn default() -> Self {
         Self {
+            customer_lanes: 1,
             in_flight_max: 16_384,
             in_flight_per_customer_max: 12_288,
             batch_records_max: 512,
             command_deadline: Duration::from_secs(5),
             idle_after: Duration::from_secs(300),
             resident_customers_max: 200_000,
-            key_window: Duration::from_secs(120),
+            key_window: Duration::from_secs(30),
             keys_max: 1_000_000,
             key_retention: Duration::from_secs(24 * 3_600),
             projection_lag_max: 200_000,
@@ -78,102 +107,419 @@ pub struct EngineParts {
     pub quote_lifetime_max: Duration,
     /// The engine's bounds.
     pub limits: EngineLimits,
+    /// On which threads it runs.
+    pub placement: Placement,
+}
+
+/// On which threads the engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// Each lane on an arbiter of its own.
+    OwnArbiters,
+    /// Everything on the caller's thread: for simulation.
+    CallersThread,
+}
+
+struct Inner {
+    common: Arc<Common>,
+    door: Door,
+    slots: Vec<Arc<LaneSlot>>,
+    keepers: Mutex<Vec<oneshot::Receiver<()>>>,
+    arbiters: Mutex<Vec<Arbiter>>,
+    quote_lifetime_max: Duration,
+    next_lane: AtomicUsize,
 }
 
 /// A running engine. Clones are the same engine.
 #[derive(Clone)]
-pub struct Engine;
+pub struct Engine(Arc<Inner>);
 
 impl Engine {
     /// Takes the lanes and opens the engine; returns once it takes commands, or with why it does not.
-    /// Must be called within an actix system; the lanes run on arbiters of their own.
+    /// Must be called within an actix system; with [`Placement::OwnArbiters`] the lanes run on arbiters of their own.
     pub async fn start(parts: EngineParts) -> Result<Self, StartError> {
-        let _ = parts;
-        todo!()
+        let publisher = Arc::new(EmbeddedPublisher::default());
+        let common = Arc::new(Common {
+            store: parts.store,
+            clock: parts.clock,
+            currencies: parts.currencies,
+            policy: parts.policy,
+            guard: parts.guard,
+            limits: parts.limits,
+            board: ArcSwap::default(),
+            publisher: publisher.clone(),
+            metrics: HotMetrics::new(),
+        });
+        let mut arbiters = Vec::new();
+        let mut place = |name: &str| match parts.placement {
+            Placement::CallersThread => None,
+            Placement::OwnArbiters => {
+                tracing::debug!(name, "arbiter starts");
+                let arbiter = Arbiter::new();
+                let handle = arbiter.handle();
+                arbiters.push(arbiter);
+                Some(handle)
+            }
+        };
+        let followers = place("followers").map_or(Followers::Here, Followers::On);
+        let mut slots = Vec::new();
+        let mut keepers = Vec::new();
+        // The system lane first: customers' commands need its rates.
+        for number in 0..=common.limits.customer_lanes.max(1) {
+            let lane = LaneId::new(number).ok_or(StartError::TooManyLanes(number))?;
+            let slot = Arc::new(LaneSlot::new(lane));
+            let keeper = Keeper {
+                slot: slot.clone(),
+                common: common.clone(),
+                publisher: publisher.clone(),
+                followers: followers.clone(),
+            };
+            let (opened, opening) = oneshot::channel();
+            let (gone, going) = oneshot::channel();
+            let keep = async move {
+                keeper.keep(opened).await;
+                let _nobody_waits = gone.send(());
+            };
+            match place("lane") {
+                Some(arbiter) => drop(arbiter.spawn(keep)),
+                None => drop(actix::spawn(keep)),
+            }
+            let lost = || StartError::Lane { lane, reason: "its thread ended".into() };
+            opening.await.map_err(|_| lost())??;
+            slots.push(slot);
+            keepers.push(going);
+        }
+        Ok(Self(Arc::new(Inner {
+            door: Door::new(common.limits.in_flight_max),
+            common,
+            slots,
+            keepers: Mutex::new(keepers),
+            arbiters: Mutex::new(arbiters),
+            quote_lifetime_max: parts.quote_lifetime_max,
+            next_lane: AtomicUsize::new(0),
+        })))
     }
 
     /// Executes a command: returns once its record is durable, or with why it was not executed.
     pub async fn execute(&self, caller: Caller, command: Command) -> Result<Executed, Refusal> {
-        let _ = (caller, command);
-        todo!()
+        let begun = Instant::now();
+        let is_exchange = matches!(command, Command::Exchange(_));
+        let passage = self.0.door.enter();
+        let outcome = match passage {
+            Ok(passage) => self.admit(caller, command, passage).await,
+            Err(refusal) => Err(refusal),
+        };
+        if is_exchange {
+            self.count_exchange(&outcome, begun);
+        }
+        outcome
     }
 
-    /// Prices a market order without executing it: a quote that is good until `expires_at`, to be signed by the caller.
+    async fn admit(&self, caller: Caller, command: Command, passage: Passage) -> Result<Executed, Refusal> {
+        let customer = match command.customer() {
+            Party::New => None,
+            Party::Customer(customer) => Some(customer),
+            Party::OwnerOf(account) => Some(self.owner(account).await?),
+        };
+        let other = match &command {
+            Command::Transfer { to, .. } => Some(self.owner(*to).await?),
+            _ => None,
+        };
+        let now = self.0.common.clock.now();
+        let retention = self.0.common.limits.key_retention;
+        let key = match caller.key.as_deref() {
+            Some(text) => Some(Key::take(text, &caller.name, customer, caller.request, now, retention)?),
+            None => None,
+        };
+        let slot = match customer {
+            Some(customer) => self.slot(customer.lane()).filter(|slot| slot.lane != LaneId::SYSTEM),
+            None => self.lane_of_new_customer(key.as_ref()),
+        };
+        let not_found = |code, id: String| Refusal::Rejected(Rejection::one(code, id));
+        let Some(slot) = slot else {
+            let id = customer.map(|customer| customer.to_string()).unwrap_or_default();
+            return Err(not_found(Code::CustomerNotFound, id));
+        };
+        if other.is_some_and(|other| other.lane() != slot.lane) {
+            return Err(not_found(Code::LanesDiffer, "the accounts live in different lanes".into()));
+        }
+        let link = self.open_link(slot)?;
+        let (reply, answer) = Reply::channel();
+        let travel = self.travel(Work::Asked(command), caller.name, key, reply, passage);
+        match (customer, other) {
+            (None, _) => link.hydrator.do_send(Open(travel)),
+            (Some(customer), Some(other)) if other != customer => {
+                link.hydrator.do_send(Admit { customer, visit: Visit::Transfer(travel, other) });
+            }
+            (Some(customer), _) => deliver(&link, customer, travel),
+        }
+        drop(link);
+        self.answer(answer).await
+    }
+
+    fn travel(
+        &self,
+        work: Work,
+        caller: Arc<str>,
+        key: Option<Key>,
+        reply: Reply,
+        passage: Passage,
+    ) -> Box<Travel> {
+        Box::new(Travel {
+            work,
+            caller,
+            key,
+            deadline: Instant::now() + self.0.common.limits.command_deadline,
+            reply,
+            violations: Violations::new(),
+            holds: Holds::default(),
+            pins: Pins::default(),
+            passage: Some(passage),
+        })
+    }
+
+    /// Waits for an answer, a little longer than a command may wait to be sequenced; past that it is unknown.
+    async fn answer(&self, answer: oneshot::Receiver<Outcome>) -> Outcome {
+        let patience = self.0.common.limits.command_deadline + COMMIT_PATIENCE;
+        match tokio::time::timeout(patience, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(Refusal::Unknown),
+        }
+    }
+
+    fn count_exchange(&self, outcome: &Outcome, begun: Instant) {
+        let metrics = &self.0.common.metrics;
+        metrics.exchange_seconds.record(begun.elapsed().as_secs_f64());
+        let counter = match outcome {
+            Ok(executed) => match executed.delivery {
+                Delivery::First => &metrics.exchanges_executed,
+                Delivery::Replayed => &metrics.exchanges_replayed,
+            },
+            Err(Refusal::Rejected(_) | Refusal::Key(_)) => &metrics.exchanges_rejected,
+            Err(Refusal::NotDone(_)) => &metrics.exchanges_not_done,
+            Err(Refusal::Unknown) => &metrics.exchanges_unknown,
+            Err(Refusal::Overloaded { .. }) => &metrics.exchanges_overloaded,
+        };
+        counter.increment(1);
+    }
+
+    fn slot(&self, lane: LaneId) -> Option<&Arc<LaneSlot>> {
+        self.0.slots.iter().find(|slot| slot.lane == lane)
+    }
+
+    /// A new customer's lane: by the key, so that a retry finds the lane of the first; else in turn.
+    fn lane_of_new_customer(&self, key: Option<&Key>) -> Option<&Arc<LaneSlot>> {
+        let lanes = self.0.slots.len().saturating_sub(1).max(1);
+        let turn = match key {
+            Some(key) => key.used.digest.0.iter().rev().take(4).fold(0, |sum: usize, byte| (sum << 8) | usize::from(*byte)),
+            None => self.0.next_lane.fetch_add(1, Ordering::Relaxed),
+        };
+        self.0.slots.get(1 + turn % lanes)
+    }
+
+    fn open_link(&self, slot: &LaneSlot) -> Result<Arc<LaneLink>, Refusal> {
+        let link = slot.link.load_full().ok_or_else(|| Refusal::NotDone(slot.why_closed()))?;
+        let lag = link.shared.durable().number().saturating_sub(slot.progress.seq().number());
+        if lag > self.0.common.limits.projection_lag_max {
+            return Err(overloaded(Overload::ProjectionLag));
+        }
+        Ok(link)
+    }
+
+    /// Who owns an account: from memory, else from the store.
+    async fn owner(&self, account: AccountId) -> Result<CustomerId, Refusal> {
+        let not_found = || Refusal::Rejected(Rejection::one(Code::AccountNotFound, account.to_string()));
+        let slot = self.slot(account.lane()).ok_or_else(not_found)?;
+        if let Some(owner) = slot.link.load().as_ref().and_then(|link| link.directory.owner(account)) {
+            return Ok(owner);
+        }
+        match self.0.common.store.owner(account).await {
+            Ok(Some(owner)) => Ok(owner),
+            Ok(None) => Err(not_found()),
+            Err(_) => Err(Refusal::NotDone(NotDone::LaneClosed)),
+        }
+    }
+
+    async fn look<T>(
+        &self,
+        customer: CustomerId,
+        sight: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Sight,
+    ) -> Result<T, Refusal> {
+        let passage = self.0.door.enter()?;
+        let Some(slot) = self.slot(customer.lane()).filter(|slot| slot.lane != LaneId::SYSTEM) else {
+            return Err(Refusal::Rejected(Rejection::one(Code::CustomerNotFound, customer.to_string())));
+        };
+        let link = slot.link.load_full().ok_or_else(|| Refusal::NotDone(slot.why_closed()))?;
+        let (reply, answer) = oneshot::channel();
+        let look = Look { at: sight(reply), pin: None, passage };
+        link.hydrator.do_send(Admit { customer, visit: Visit::Look(Box::new(look)) });
+        drop(link);
+        match tokio::time::timeout(self.0.common.limits.command_deadline, answer).await {
+            Ok(Ok(seen)) => seen,
+            Ok(Err(_)) | Err(_) => Err(Refusal::NotDone(NotDone::LaneClosed)),
+        }
+    }
+
+    /// Prices a market order without executing it: a quote that is good for `lifetime`, at most the longest a quote may
+    /// live, to be signed by the caller.
     pub async fn quote(&self, order: MarketOrder, lifetime: Duration) -> Result<Quote, Refusal> {
-        let _ = (order, lifetime);
-        todo!()
+        let lifetime_micros = i64::try_from(lifetime.min(self.0.quote_lifetime_max).as_micros()).unwrap_or(i64::MAX);
+        let id = quote_id(self.0.common.clock.now());
+        self.look(order.customer, |reply| Sight::Quote { order: Box::new(order), id, lifetime_micros, reply }).await
     }
 
     /// A customer; `None` if there is none.
     pub async fn customer(&self, id: CustomerId) -> Result<Option<CustomerView>, Refusal> {
-        let _ = id;
-        todo!()
+        absent_is_none(self.look(id, Sight::Customer).await)
     }
 
     /// An account; `None` if there is none.
     pub async fn account(&self, id: AccountId) -> Result<Option<AccountView>, Refusal> {
-        let _ = id;
-        todo!()
+        match self.owner(id).await {
+            Ok(owner) => absent_is_none(self.look(owner, |reply| Sight::Account(id, reply)).await),
+            Err(refusal) => absent_is_none(Err(refusal)),
+        }
     }
 
     /// A durable record by its place; `None` if there is none.
     pub async fn record(&self, position: Position) -> Result<Option<Arc<Record>>, Refusal> {
-        let _ = position;
-        todo!()
+        let _passage = self.0.door.enter()?;
+        match self.0.common.store.journal(position.lane(), position.seq(), 1).await {
+            Ok(rows) => Ok(rows.into_iter().next().map(|row| row.record).filter(|record| record.position == position)),
+            Err(_) => Err(Refusal::NotDone(NotDone::LaneClosed)),
+        }
     }
 
     /// The rates as they stand: durable rounds and halts.
     pub fn board(&self) -> Arc<Board> {
-        todo!()
+        self.0.common.board.load_full()
     }
 
     /// Publishes a round; the record says what the guard found.
     pub async fn publish(&self, caller: Caller, publication: Publication) -> Result<Executed, Refusal> {
-        let _ = (caller, publication);
-        todo!()
+        self.change_board(caller, BoardOrder::Publish(Box::new(publication))).await
     }
 
     /// Voids a round.
     pub async fn void(&self, caller: Caller, round: RoundId, reason: &str) -> Result<Executed, Refusal> {
-        let _ = (caller, round, reason);
-        todo!()
+        self.change_board(caller, BoardOrder::Void(round, reason.into())).await
     }
 
     /// Halts a pair.
     pub async fn halt(&self, caller: Caller, currency: Currency, reason: &str) -> Result<Executed, Refusal> {
-        let _ = (caller, currency, reason);
-        todo!()
+        self.change_board(caller, BoardOrder::Halt(currency, reason.into())).await
     }
 
     /// Resumes a pair; the caller must not be who halted it.
     pub async fn resume(&self, caller: Caller, currency: Currency) -> Result<Executed, Refusal> {
-        let _ = (caller, currency);
-        todo!()
+        self.change_board(caller, BoardOrder::Resume(currency)).await
+    }
+
+    async fn change_board(&self, caller: Caller, order: BoardOrder) -> Result<Executed, Refusal> {
+        let passage = self.0.door.enter()?;
+        let slot = self.slot(LaneId::SYSTEM).ok_or(Refusal::NotDone(NotDone::LaneClosed))?;
+        let board = slot.board.load_full().ok_or_else(|| Refusal::NotDone(slot.why_closed()))?;
+        let (reply, answer) = Reply::channel();
+        board.do_send(Change(self.travel(Work::Board(order), caller.name, None, reply, passage)));
+        drop(board);
+        self.answer(answer).await
     }
 
     /// The currencies.
     pub fn currencies(&self) -> &Arc<CurrencySet> {
-        todo!()
+        &self.0.common.currencies
     }
 
     /// The bank's limits.
     pub fn policy(&self) -> LimitPolicy {
-        todo!()
+        self.0.common.policy
     }
 
     /// The clock's instant and its business date.
     pub fn now(&self) -> (Timestamp, BusinessDate) {
-        todo!()
+        let now = self.0.common.clock.now();
+        (now, now.seoul_date())
+    }
+
+    /// What the store is: for `/version`.
+    pub fn store_name(&self) -> String {
+        self.0.common.store.name()
     }
 
     /// Every lane as it stands: for readiness and metrics.
     pub fn lanes(&self) -> Vec<LaneView> {
-        todo!()
+        self.0.common.metrics.commands_in_flight.set(self.0.door.in_flight() as f64);
+        let view = |slot: &Arc<LaneSlot>| LaneView {
+            lane: slot.lane,
+            status: slot.status(),
+            durable: slot.durable(),
+            projected: slot.progress.seq(),
+        };
+        self.0.slots.iter().map(view).collect()
+    }
+
+    /// Whether new work is refused because the engine stops.
+    pub fn is_draining(&self) -> bool {
+        self.0.door.is_shut()
     }
 
     /// Stops: refuses new work, answers everything in flight, closes the store. Returns once all of it is done.
     pub async fn drain(&self) {
-        todo!()
+        self.0.door.shut();
+        self.0.door.emptied().await;
+        for slot in &self.0.slots {
+            if let Some(link) = slot.link.load_full() {
+                link.shared.end(Ending::Drained, None);
+            }
+        }
+        let keepers = std::mem::take(&mut *lock(&self.0.keepers));
+        for keeper in keepers {
+            let _gone_already = keeper.await;
+        }
+        self.0.common.store.close().await;
+        for arbiter in lock(&self.0.arbiters).drain(..) {
+            arbiter.stop();
+        }
+    }
+}
+
+/// To the customer's actor if the customer is in memory, else by way of the hydrator.
+fn deliver(link: &LaneLink, customer: CustomerId, travel: Box<Travel>) {
+    let mut travel = Some(travel);
+    let reached = link.directory.reach(customer, |resident, pin| {
+        if let Some(mut travel) = travel.take() {
+            travel.pins.own = Some(pin);
+            resident.actor.do_send(Ask(travel));
+        }
+    });
+    let Some(travel) = travel else { return };
+    match reached {
+        Reached::Crowded => travel.reply.send(Err(overloaded(Overload::InFlightOfCustomer))),
+        Reached::Absent | Reached::Resident(()) => {
+            link.hydrator.do_send(Admit { customer, visit: Visit::Command(travel) });
+        }
+    }
+}
+
+/// An id that begins with its own time, as a UUIDv7 does, so that memory can decide on the quote's use.
+fn quote_id(now: Timestamp) -> QuoteId {
+    let millis = u128::try_from(now.micros() / 1_000).unwrap_or(0);
+    QuoteId((millis << 80) | (uuid::Uuid::new_v4().as_u128() & ((1 << 80) - 1)))
+}
+
+fn absent_is_none<T>(seen: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+    match seen {
+        Ok(seen) => Ok(Some(seen)),
+        Err(Refusal::Rejected(rejection)) if matches!(rejection.code(), Code::CustomerNotFound | Code::AccountNotFound) => {
+            Ok(None)
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("lanes", &self.lanes()).finish()
     }
 }
 
@@ -183,6 +529,9 @@ pub enum StartError {
     /// The store could not be used.
     #[error("the store cannot be used: {0}")]
     Store(#[from] crate::storage::port::StoreError),
+    /// More lanes than there can be.
+    #[error("there is no lane {0}: ask for fewer lanes")]
+    TooManyLanes(u16),
     /// A lane stopped instead of opening.
     #[error("lane {lane} did not open: {reason}")]
     Lane {

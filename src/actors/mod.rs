@@ -1,5 +1,35 @@
-//! The engine.
+//! The engine: one actor per account, one per customer, one per lane, and what keeps them.
+//!
+//! A command's way, file by file: [`engine`] (the façade) → [`door`] → [`directory`] or [`hydrator`] → [`customer`] →
+//! [`account`] (debit) → [`account`] (credit) → [`lane`] with [`sequence`] → [`batch`] → the store, and back.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`command`], [`view`] | what the engine can be told, what it answers, what a reader sees |
+//! | [`travel`], [`home`] | a command on its way; a customer in memory |
+//! | [`idempotency`], [`key_lookup`] | keys and quotes: remembered, or asked of the store |
+//! | [`plan`], [`judge`], [`look`] | what a command means; whether it may be; reads |
+//! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
+//! | [`rate_board`] | rounds, voids, halts |
 
+pub mod account;
+pub mod batch;
 pub mod command;
+pub mod customer;
+pub mod directory;
+pub mod door;
 pub mod engine;
+pub mod home;
+pub mod hydrator;
+pub mod idempotency;
+pub mod judge;
+pub mod keeper;
+pub mod key_lookup;
+pub mod lane;
+pub mod link;
+pub mod look;
+pub mod plan;
+pub mod rate_board;
+pub mod sequence;
+pub mod travel;
 pub mod view;

@@ -1,3 +1,21 @@
 //! Where records become durable. The engine knows the port; each store is a room behind it.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`port`] | the traits and messages that the engine speaks |
+//! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
+//! | [`sqlite`] | the embedded store, the default |
+//! | `fake` | a store in memory whose faults are scripted (feature `testing`) |
+//! | `null` | a store that keeps nothing, for benchmarks (feature `testing`) |
+//! | `conformance` | the suite that every store must pass (feature `testing`) |
 
+pub mod codec;
+#[cfg(feature = "testing")]
+pub mod conformance;
+mod consistency;
+#[cfg(feature = "testing")]
+pub mod fake;
+#[cfg(feature = "testing")]
+pub mod null;
 pub mod port;
+pub mod sqlite;

@@ -1,0 +1,133 @@
+//! A batch: consecutive records on their way to one commit, what they leave behind, and who waits for them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use hwan_domain::{
+    currency::Currency,
+    id::{AccountId, CustomerId, Seq},
+    record::{KeyDigest, Record},
+    round::RoundId,
+};
+
+use super::{
+    command::{Delivery, Executed, NotDone, Refusal},
+    door::Passage,
+    home::lock,
+    link::{LaneShared, answer_all},
+    travel::{Pins, Reply, Travel},
+};
+use crate::storage::{
+    codec,
+    port::{ChainHash, CommitBatch, JournalRow, StateWrite},
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum WriteKey {
+    Customer(CustomerId),
+    Account(AccountId),
+    Balance(AccountId, Currency),
+    Round(RoundId),
+    Halt(Currency),
+}
+
+fn write_key(write: &StateWrite) -> WriteKey {
+    match write {
+        StateWrite::Customer(state) => WriteKey::Customer(state.id),
+        StateWrite::Account(state) => WriteKey::Account(state.id),
+        StateWrite::Balance { account, amount, .. } => WriteKey::Balance(*account, amount.currency()),
+        StateWrite::Round(round) => WriteKey::Round(round.id),
+        StateWrite::Halt(currency, _) => WriteKey::Halt(*currency),
+    }
+}
+
+/// Who waits for a record.
+#[derive(Debug)]
+struct Waiting {
+    record: Arc<Record>,
+    key: Option<KeyDigest>,
+    reply: Reply,
+    _pins: Pins,
+    _passage: Option<Passage>,
+}
+
+/// Consecutive records on their way to one commit.
+#[derive(Debug, Default)]
+pub struct Batch {
+    records: Vec<Arc<Record>>,
+    waiting: Vec<Waiting>,
+    writes: HashMap<WriteKey, StateWrite>,
+}
+
+impl Batch {
+    /// Whether it holds nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// How many records it holds.
+    pub const fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The last record's seq.
+    pub fn last_seq(&self) -> Option<Seq> {
+        self.records.last().map(|record| record.position.seq())
+    }
+
+    /// The records, in order.
+    pub fn records(&self) -> &[Arc<Record>] {
+        &self.records
+    }
+
+    /// Adds a record and who waits for it.
+    pub fn add(&mut self, record: Arc<Record>, travel: Travel) {
+        self.records.push(record.clone());
+        self.waiting.push(Waiting {
+            record,
+            key: travel.key.map(|key| key.used.digest),
+            reply: travel.reply,
+            _pins: travel.pins,
+            _passage: travel.passage,
+        });
+    }
+
+    /// Notes a value that the batch leaves behind; a later one of the same key takes its place.
+    pub fn leave(&mut self, write: StateWrite) {
+        self.writes.insert(write_key(&write), write);
+    }
+
+    /// What goes to the store: every record as text and chained to its predecessor.
+    pub fn seal(&mut self, shared: &LaneShared, from: Seq, head: ChainHash) -> CommitBatch {
+        let mut hash = head;
+        let rows = self
+            .records
+            .iter()
+            .map(|record| {
+                let body = codec::encode(record);
+                hash = codec::chain(hash, &body);
+                JournalRow { record: record.clone(), body: body.into(), hash }
+            })
+            .collect();
+        let writes = self.writes.drain().map(|(_, write)| write).collect();
+        CommitBatch { lane: shared.lane, epoch: shared.epoch, from, rows, writes }
+    }
+
+    /// Every record is durable: everybody gets the answer, in lane order.
+    pub fn succeed(self, shared: &LaneShared) {
+        for waiting in self.waiting {
+            let joined = match waiting.key {
+                Some(key) => lock(&shared.keys).arrive(key, waiting.record.position, waiting.record.at),
+                None => Vec::new(),
+            };
+            answer_all(waiting.reply, joined, Ok(Executed { record: waiting.record, delivery: Delivery::First }));
+        }
+    }
+
+    /// No record happened, nor ever will.
+    pub fn fail(self, shared: &LaneShared, why: NotDone) {
+        for waiting in self.waiting {
+            let joined = waiting.key.map(|key| lock(&shared.keys).turn_back(key)).unwrap_or_default();
+            answer_all(waiting.reply, joined, Err(Refusal::NotDone(why)));
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The hydrator: brings customers into memory on first use, lets idle ones go, and opens new ones.
+//!
+//! A customer comes and goes with all accounts. Visitors of a customer that is being read wait here; they are in
+//! flight, so the door bounds them. A transfer waits until both owners are in memory. Memory follows the active
+//! customers: each tick looks at a share of the residents and passivates who is idle, or, beyond the bound, who was
+//! not used lately.
+
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use hwan_domain::{
+    customer::CustomerBook,
+    id::{CustomerId, Seq},
+    rejection::{Code, Rejection},
+};
+
+use super::{
+    command::{Command, NotDone, Overload, Refusal},
+    customer::Ask,
+    directory::Reached,
+    door::overloaded,
+    home::Home,
+    key_lookup::{AskStore, Asker},
+    lane::{Replay, Sequence},
+    link::{Fuse, KeyCheck, LaneLink, LaneShared},
+    look::Look,
+    sequence::{account_post, move_in},
+    travel::{Travel, Work},
+};
+use crate::storage::port::{Household, StoreError};
+
+/// How often residents are looked at.
+pub const TICK: Duration = Duration::from_secs(1);
+/// The share of the residents that one tick looks at is one part in this many, so that a tick stays short.
+const TICKS_PER_ROUND: usize = 10;
+/// The least number of residents that one tick looks at.
+const LOOK_AT_MIN: usize = 256;
+
+/// Brings customers into memory, lets them go, opens new ones.
+pub struct HydratorActor {
+    shared: Arc<LaneShared>,
+    link: Weak<LaneLink>,
+    /// Who waits for which customer to be read; each with the customer it is a visit to.
+    waiting: HashMap<CustomerId, Vec<(CustomerId, Visit)>>,
+    /// Customers that were opened, changed and let go while they were being read: what was read is stale.
+    stale: HashSet<CustomerId>,
+    _fuse: Fuse,
+}
+
+/// Somebody who wants to reach a customer.
+#[derive(Debug)]
+pub enum Visit {
+    /// A command.
+    Command(Box<Travel>),
+    /// A transfer to an account of another customer.
+    Transfer(Box<Travel>, CustomerId),
+    /// A read.
+    Look(Box<Look>),
+}
+
+impl HydratorActor {
+    /// The hydrator of a generation.
+    pub fn new(shared: Arc<LaneShared>, link: Weak<LaneLink>) -> Self {
+        Self { _fuse: shared.fuse(), shared, link, waiting: HashMap::new(), stale: HashSet::new() }
+    }
+
+    fn admit(&mut self, customer: CustomerId, visit: Visit, ctx: &mut Context<Self>) {
+        let Some(link) = self.link.upgrade().filter(|link| !link.shared.has_ended()) else {
+            return self.refuse(visit, Refusal::NotDone(NotDone::LaneClosed));
+        };
+        let missing = match &visit {
+            _ if !link.directory.holds(customer) => Some(customer),
+            Visit::Transfer(_, other) if !link.directory.holds(*other) => Some(*other),
+            _ => None,
+        };
+        let Some(missing) = missing else { return self.dispatch(&link, customer, visit) };
+        match self.waiting.entry(missing) {
+            Entry::Occupied(mut entry) => entry.get_mut().push((customer, visit)),
+            Entry::Vacant(entry) => {
+                entry.insert(vec![(customer, visit)]);
+                self.read(missing, ctx);
+            }
+        }
+    }
+
+    fn read(&self, id: CustomerId, ctx: &mut Context<Self>) {
+        let store = self.shared.common.store.clone();
+        let read = async move { store.customer(id).await };
+        ctx.spawn(read.into_actor(self).map(move |found, actor, ctx| actor.arrived(id, found, ctx)));
+    }
+
+    /// Sends a visit on; everybody it needs is in memory.
+    fn dispatch(&self, link: &LaneLink, customer: CustomerId, visit: Visit) {
+        let mut visit = Some(visit);
+        if let Some(Visit::Transfer(travel, other)) = &mut visit {
+            match link.directory.reach(*other, |_, pin| pin) {
+                Reached::Resident(pin) => travel.pins.other = Some(pin),
+                _ => return self.crowded(visit),
+            }
+        }
+        let reached = link.directory.reach(customer, |resident, pin| match visit.take() {
+            Some(Visit::Command(mut travel) | Visit::Transfer(mut travel, _)) => {
+                travel.pins.own = Some(pin);
+                resident.actor.do_send(Ask(travel));
+            }
+            Some(Visit::Look(mut look)) => {
+                look.pin = Some(pin);
+                resident.actor.do_send(*look);
+            }
+            None => {}
+        });
+        if !matches!(reached, Reached::Resident(())) {
+            self.crowded(visit);
+        }
+    }
+
+    fn crowded(&self, visit: Option<Visit>) {
+        if let Some(visit) = visit {
+            self.refuse(visit, overloaded(Overload::InFlightOfCustomer));
+        }
+    }
+
+    fn arrived(&mut self, id: CustomerId, found: Result<Option<Household>, StoreError>, ctx: &mut Context<Self>) {
+        if self.stale.remove(&id) {
+            return self.read(id, ctx);
+        }
+        let visits = self.waiting.remove(&id).unwrap_or_default();
+        let link = self.link.upgrade().filter(|link| !link.shared.has_ended());
+        match (found, link) {
+            (Ok(Some(household)), Some(link)) => {
+                if !link.directory.holds(id) {
+                    hydrate(&link, household);
+                }
+                for (customer, visit) in visits {
+                    self.admit(customer, visit, ctx);
+                }
+            }
+            (Ok(None), Some(_)) => {
+                let rejection = Rejection::one(Code::CustomerNotFound, id.to_string());
+                visits.into_iter().for_each(|(_, visit)| self.refuse(visit, Refusal::Rejected(rejection.clone())));
+            }
+            (found, _) => {
+                if let Err(error) = found {
+                    tracing::warn!(lane = %self.shared.lane, %error, "a customer could not be read: the commands are not done");
+                }
+                let refusal = Refusal::NotDone(NotDone::LaneClosed);
+                visits.into_iter().for_each(|(_, visit)| self.refuse(visit, refusal.clone()));
+            }
+        }
+    }
+
+    /// Answers a visit that reached nobody. Its key was not noted yet, so nobody can have joined it.
+    fn refuse(&self, visit: Visit, refusal: Refusal) {
+        match visit {
+            Visit::Command(travel) | Visit::Transfer(travel, _) => travel.reply.send(Err(refusal)),
+            Visit::Look(look) => look.refuse(refusal),
+        }
+    }
+
+    fn open(&self, mut travel: Box<Travel>) {
+        if let Work::Asked(Command::OpenCustomer { reference }) = &travel.work {
+            travel.work = Work::OpenCustomer { reference: reference.as_deref().map(Arc::from) };
+        }
+        match self.link.upgrade() {
+            Some(link) => link.lane.do_send(Sequence(travel)),
+            None => self.shared.refuse(*travel, Refusal::NotDone(NotDone::LaneClosed)),
+        }
+    }
+
+    fn sweep(&mut self, ctx: &mut Context<Self>) {
+        let Some(link) = self.link.upgrade().filter(|link| !link.shared.has_ended()) else { return ctx.stop() };
+        let limits = &self.shared.common.limits;
+        let (residents, directory) = (link.directory.residents(), &link.directory);
+        directory.tick();
+        let look_at = (residents / TICKS_PER_ROUND).max(LOOK_AT_MIN).max(residents.saturating_sub(limits.resident_customers_max));
+        let idle_ticks = limits.idle_after.as_secs() / TICK.as_secs().max(1);
+        let left = directory.sweep(self.shared.durable(), look_at, idle_ticks, limits.resident_customers_max);
+        self.stale.extend(left.into_iter().filter(|customer| self.waiting.contains_key(customer)));
+        self.shared.metrics.customers_resident.set(directory.residents() as f64);
+        self.shared.metrics.accounts_resident.set(directory.accounts() as f64);
+    }
+}
+
+/// Brings a customer into memory as committed.
+///
+/// Whoever is not in memory is at rest, with everything durable: so what is read is what was sequenced last.
+fn hydrate(link: &Arc<LaneLink>, household: Household) {
+    let accounts = household.accounts.into_iter().map(|state| account_post(link, state, Seq::ZERO));
+    move_in(link, Home::new(CustomerBook::new(household.customer), Seq::ZERO, accounts));
+}
+
+impl Actor for HydratorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(TICK, |actor, ctx| actor.sweep(ctx));
+    }
+}
+
+impl std::fmt::Debug for HydratorActor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HydratorActor").field("waiting", &self.waiting.len()).finish_non_exhaustive()
+    }
+}
+
+/// Somebody wants to reach a customer that is not in memory.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Admit {
+    /// The customer.
+    pub customer: CustomerId,
+    /// Who, and why.
+    pub visit: Visit,
+}
+
+impl Handler<Admit> for HydratorActor {
+    type Result = ();
+
+    fn handle(&mut self, Admit { customer, visit }: Admit, ctx: &mut Context<Self>) {
+        self.admit(customer, visit, ctx);
+    }
+}
+
+/// A customer is to be opened.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Open(pub Box<Travel>);
+
+impl Handler<Open> for HydratorActor {
+    type Result = ();
+
+    fn handle(&mut self, Open(travel): Open, _: &mut Context<Self>) {
+        if self.shared.has_ended() {
+            return self.shared.refuse(*travel, Refusal::NotDone(NotDone::LaneClosed));
+        }
+        match self.shared.check_key(travel) {
+            KeyCheck::New(travel) => self.open(travel),
+            KeyCheck::Unsure(travel) => match self.link.upgrade() {
+                Some(link) => link.key_lookup.do_send(AskStore { travel, asker: Asker::Hydrator }),
+                None => self.shared.refuse(*travel, Refusal::NotDone(NotDone::LaneClosed)),
+            },
+            KeyCheck::Finished(travel, seq) => {
+                if let Some(link) = self.link.upgrade() {
+                    link.lane.do_send(Replay { travel, seq });
+                }
+            }
+            KeyCheck::Settled => {}
+        }
+    }
+}
+
+/// The store was asked: the opening's key was never used.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct OpeningIsNew(pub Box<Travel>);
+
+impl Handler<OpeningIsNew> for HydratorActor {
+    type Result = ();
+
+    fn handle(&mut self, OpeningIsNew(travel): OpeningIsNew, _: &mut Context<Self>) {
+        self.open(travel);
+    }
+}

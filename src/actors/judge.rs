@@ -1,0 +1,110 @@
+//! Judging a command: the same functions on the way (in the customer's and the accounts' mailboxes) and again, at the
+//! stamped time, in the sequencing step. So what is sequenced was good at the very instant that its record bears.
+
+use std::sync::Arc;
+
+use hwan_domain::{
+    account::{Credit, Debit, HoldingCap, Moment},
+    board::Board,
+    check::Direction,
+    currency::{Currency, CurrencySet},
+    limit::LimitPolicy,
+    rate::Rate,
+    rejection::{Code, Violation, Violations},
+    round::RoundStatus,
+    time::{BusinessDate, Timestamp},
+};
+
+use super::{
+    home::lock,
+    travel::{Movement, MovementKind, Travel, Work},
+};
+
+/// When something is judged, and by which rules and rates.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// The lane's time.
+    pub at: Timestamp,
+    /// The lane's business date.
+    pub date: BusinessDate,
+    /// The bank's limits.
+    pub policy: LimitPolicy,
+    /// The rates.
+    pub board: Arc<Board>,
+}
+
+impl Situation {
+    fn moment(&self) -> Moment<'_> {
+        Moment { at: self.at, date: self.date, policy: &self.policy }
+    }
+}
+
+/// The customer's part: facts for both directions, limits, rates and quotes.
+pub fn customer(travel: &mut Travel, situation: &Situation) {
+    if let Work::Move(movement) = &travel.work {
+        movement_of_customer(movement, situation, &mut travel.violations);
+    }
+}
+
+/// The customer's part of judging a movement.
+pub fn movement_of_customer(movement: &Movement, situation: &Situation, violations: &mut Violations) {
+    if let Some(side) = &movement.debit {
+        lock(&side.home.customer).book.judge(Direction::Debit, situation.at, violations);
+    }
+    if let Some(side) = &movement.credit {
+        lock(&side.home.customer).book.judge(Direction::Credit, situation.at, violations);
+    }
+    if let MovementKind::Exchange { quote, .. } = &movement.kind {
+        trade(movement, situation, violations);
+        if let (Some(side), Some(won)) = (&movement.debit, movement.limited_won()) {
+            lock(&side.home.customer).book.judge_limits(won, situation.at, &situation.policy, violations);
+        }
+        if let Some(expired) = quote.as_ref().and_then(|quote| quote.expired(situation.at)) {
+            violations.push(expired);
+        }
+    }
+}
+
+/// Whether the round may still trade.
+fn trade(movement: &Movement, situation: &Situation, violations: &mut Violations) {
+    let MovementKind::Exchange { terms, quote } = &movement.kind else { return };
+    if let Err(violation) = situation.board.admits_quote_on(terms.round) {
+        violations.push(violation);
+    } else if quote.is_none()
+        && situation.board.round(terms.round).is_none_or(|round| round.valid_until <= situation.at)
+    {
+        let detail = format!("round {} is no longer valid: wait for the next one", terms.round);
+        violations.push(Violation::new(Code::RateUnavailable, detail));
+    }
+}
+
+/// The debit account's part.
+pub fn debit(travel: &mut Travel, situation: &Situation) {
+    let Work::Move(movement) = &travel.work else { return };
+    if let Some(side) = &movement.debit {
+        let debit = Debit { amount: side.amount, won: side.won };
+        lock(&side.account.cell).book.judge_debit(debit, situation.moment(), &mut travel.violations);
+    }
+}
+
+/// The credit account's part.
+pub fn credit(travel: &mut Travel, situation: &Situation) {
+    let Work::Move(movement) = &travel.work else { return };
+    if let Some(side) = &movement.credit {
+        let credit = Credit { amount: side.amount, direction: Direction::Credit, cap: side.cap };
+        lock(&side.account.cell).book.judge_credit(credit, situation.moment(), &mut travel.violations);
+    }
+}
+
+/// The newest middle rate that traded, for valuing a holding.
+pub fn mid_rate(board: &Board, currency: Currency) -> Option<Rate> {
+    let rounds = &board.pair(currency)?.rounds;
+    let traded = |status| matches!(status, RoundStatus::Active | RoundStatus::Superseded);
+    rounds.iter().rev().find(|round| traded(round.status)).map(|round| round.mid)
+}
+
+/// The holding cap of a currency, where it has one and a rate to value it at is known.
+pub fn holding_cap(board: &Board, currencies: &CurrencySet, currency: Currency) -> Option<HoldingCap> {
+    let won = currencies.spec(currency)?.holding_cap_won?;
+    Some(HoldingCap { won, mid: mid_rate(board, currency)? })
+}

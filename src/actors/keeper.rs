@@ -1,0 +1,366 @@
+//! The keeper of a lane: takes it, opens a generation, waits for its end, resolves what was uncertain, takes it again.
+//!
+//! | step | what happens |
+//! |---|---|
+//! | take | every earlier epoch ends in the store; whatever was in flight has happened by now or never will |
+//! | resolve | a batch with an unknown outcome is looked up by (lane, seq, hash) and answered |
+//! | check | a store that went back below what was acknowledged stops the lane |
+//! | catch up | the projections reach the head |
+//! | open | a fresh directory, fresh actors; the business date is rolled if a midnight has passed |
+//!
+//! A lane stops for good when it belongs to another owner, when the store went back or is damaged, and when generation
+//! after generation ends in a panic or a breach without a single commit between: then an operator has to look.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::Context;
+use arc_swap::ArcSwapOption;
+use hwan_domain::{
+    board::{Board, ROUNDS_REMEMBERED_MAX},
+    id::{LaneId, Seq},
+    rejection::Violations,
+    time::BusinessDate,
+};
+use tokio::sync::oneshot;
+
+use super::{
+    command::NotDone,
+    directory::Directory,
+    engine::StartError,
+    hydrator::HydratorActor,
+    key_lookup::KeyLookupActor,
+    lane::{LaneActor, Sequence, TurnBack},
+    link::{Common, Ending, LaneLink, LaneShared, Limbo},
+    rate_board::{BoardSeat, RateBoardActor},
+    travel::{Holds, Pins, Reply, Travel, Work},
+    view::LaneStatus,
+};
+use crate::{
+    outbox::embedded::EmbeddedPublisher,
+    projection::projector::{self, Progress},
+    storage::port::{ChainHash, StoreError, TakenLane},
+    telemetry::metrics::LaneMetrics,
+};
+
+/// How often the keeper compares the lane's date with the clock's.
+const DATE_COMPARED_EVERY: Duration = Duration::from_millis(100);
+/// The pause before a lane is taken again, growing with each failure up to [`PAUSE_MAX`].
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+/// The longest pause before a lane is taken again.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Generations that may end in a panic or a breach, one after the other without a commit, before the lane stops.
+const FUTILE_GENERATIONS_MAX: u32 = 5;
+
+/// A lane as the façade sees it: its current generation, and what outlives generations.
+pub struct LaneSlot {
+    /// Which.
+    pub lane: LaneId,
+    /// The open generation, if one is.
+    pub link: ArcSwapOption<LaneLink>,
+    /// Where the rate board is reached, in the system lane.
+    pub board: ArcSwapOption<actix::Addr<RateBoardActor>>,
+    /// How far the projections have followed.
+    pub progress: Arc<Progress>,
+    /// Handles of this lane's metrics.
+    pub metrics: Arc<LaneMetrics>,
+    acknowledged: AtomicU64,
+    status: AtomicU8,
+}
+
+impl LaneSlot {
+    /// A lane that is not taken yet.
+    pub fn new(lane: LaneId) -> Self {
+        Self {
+            lane,
+            link: ArcSwapOption::empty(),
+            board: ArcSwapOption::empty(),
+            progress: Arc::default(),
+            metrics: Arc::new(LaneMetrics::new(lane.number())),
+            acknowledged: AtomicU64::new(0),
+            status: AtomicU8::new(LaneStatus::Opening as u8),
+        }
+    }
+
+    /// Whether it takes commands.
+    pub fn status(&self) -> LaneStatus {
+        let all = [LaneStatus::Opening, LaneStatus::Open, LaneStatus::Stopped, LaneStatus::Closed];
+        let number = self.status.load(Ordering::Acquire);
+        all.into_iter().find(|status| *status as u8 == number).unwrap_or(LaneStatus::Opening)
+    }
+
+    fn set_status(&self, status: LaneStatus) {
+        self.status.store(status as u8, Ordering::Release);
+    }
+
+    /// The newest durable record that is known.
+    pub fn durable(&self) -> Seq {
+        match self.link.load().as_ref() {
+            Some(link) => link.shared.durable(),
+            None => Seq::new(self.acknowledged.load(Ordering::Acquire)).unwrap_or(Seq::ZERO),
+        }
+    }
+
+    /// Why a command of this lane is not done now.
+    pub fn why_closed(&self) -> NotDone {
+        match self.status() {
+            LaneStatus::Stopped => NotDone::LaneStopped,
+            LaneStatus::Closed => NotDone::Stopping,
+            LaneStatus::Opening | LaneStatus::Open => NotDone::LaneClosed,
+        }
+    }
+}
+
+/// Keeps one lane, on the lane's thread.
+pub struct Keeper {
+    /// The lane.
+    pub slot: Arc<LaneSlot>,
+    /// What is given to every generation.
+    pub common: Arc<Common>,
+    /// Whom the projector follows.
+    pub publisher: Arc<EmbeddedPublisher>,
+    /// Where the projector runs.
+    pub followers: Followers,
+}
+
+/// Where followers of the journal run.
+#[derive(Clone, Debug)]
+pub enum Followers {
+    /// On the thread of an arbiter of their own.
+    On(actix::ArbiterHandle),
+    /// On the lane's own thread: for simulation.
+    Here,
+}
+
+impl Followers {
+    fn spawn(&self, follower: impl Future<Output = ()> + Send + 'static) -> tokio::sync::oneshot::Sender<()> {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let follower = async move {
+            tokio::select! {
+                () = follower => {}
+                _ = stopped => {}
+            }
+        };
+        match self {
+            Followers::On(arbiter) => drop(arbiter.spawn(follower)),
+            Followers::Here => drop(actix::spawn(follower)),
+        }
+        stop
+    }
+}
+
+/// A generation as its keeper holds it.
+struct Generation {
+    link: Arc<LaneLink>,
+    _projector: oneshot::Sender<()>,
+}
+
+impl Keeper {
+    /// Keeps the lane until it is drained or stopped; tells `opened` how the first opening went.
+    pub async fn keep(self, opened: oneshot::Sender<Result<(), StartError>>) {
+        let mut opened = Some(opened);
+        let mut limbo: Option<(Arc<LaneShared>, Limbo)> = None;
+        let mut acknowledged = (Seq::ZERO, ChainHash::GENESIS);
+        let mut pause = PAUSE_MIN;
+        let mut futile = 0;
+        loop {
+            let generation = match self.open(&mut limbo, acknowledged).await {
+                Ok(generation) => generation,
+                Err(StoreError::Unavailable(reason)) if opened.is_none() => {
+                    tracing::warn!(lane = %self.slot.lane, reason, "the lane cannot be taken: tried again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    continue;
+                }
+                Err(error) => return self.stop_for_good(&error.to_string(), opened),
+            };
+            self.slot.link.store(Some(generation.link.clone()));
+            self.slot.set_status(LaneStatus::Open);
+            tracing::info!(lane = %self.slot.lane, epoch = generation.link.shared.epoch.0, seq = %generation.link.shared.durable(), "lane open");
+            if let Some(opened) = opened.take() {
+                let _starter_gone = opened.send(Ok(()));
+            }
+            let shared = generation.link.shared.clone();
+            let begun_at = shared.durable();
+            let (ending, left_over) = self.attend(&generation).await;
+            self.close(generation);
+            acknowledged = shared.durable_head();
+            self.slot.acknowledged.store(acknowledged.0.number(), Ordering::Release);
+            limbo = left_over.map(|limbo| (shared.clone(), limbo));
+            let progressed = acknowledged.0 > begun_at;
+            match ending {
+                Ending::Drained => return self.slot.set_status(LaneStatus::Closed),
+                Ending::Fenced => return self.stop_for_good("the lane belongs to another owner", None),
+                Ending::Panicked | Ending::Breached(_) | Ending::DuplicateKey if !progressed => futile += 1,
+                _ => futile = 0,
+            }
+            if futile >= FUTILE_GENERATIONS_MAX {
+                return self.stop_for_good(&format!("{futile} generations ended without a commit, the last by {ending:?}"), None);
+            }
+            self.slot.metrics.retakes.increment(1);
+            if futile == 0 {
+                pause = PAUSE_MIN;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    async fn open(
+        &self,
+        limbo: &mut Option<(Arc<LaneShared>, Limbo)>,
+        acknowledged: (Seq, ChainHash),
+    ) -> Result<Generation, StoreError> {
+        let store = &self.common.store;
+        let lane = self.slot.lane;
+        let taken = store.take_lane(lane).await?;
+        self.refuse_store_that_went_back(&taken, acknowledged).await?;
+        self.resolve(limbo, &taken).await?;
+        projector::catch_up(store.as_ref(), lane, taken.projected, taken.seq, &self.slot.progress).await?;
+        let board = match lane {
+            LaneId::SYSTEM => Some(Board::new(store.pairs(ROUNDS_REMEMBERED_MAX).await?)),
+            _ => None,
+        };
+        let tail = self.publisher.tail(store.clone(), lane, taken.seq);
+        let follow = projector::follow(store.clone(), lane, tail, taken.seq, self.slot.progress.clone());
+        let link = self.populate(&taken, board);
+        Ok(Generation { link, _projector: self.followers.spawn(follow) })
+    }
+
+    async fn refuse_store_that_went_back(
+        &self,
+        taken: &TakenLane,
+        (seq, hash): (Seq, ChainHash),
+    ) -> Result<(), StoreError> {
+        let lane = self.slot.lane;
+        let went_back = |what: String| StoreError::Damaged(format!("the store went back: {what}"));
+        if taken.seq < seq {
+            return Err(went_back(format!("lane {lane} stands at {}, {seq} was acknowledged", taken.seq)));
+        }
+        if seq > Seq::ZERO && self.hash_at(seq).await? != Some(hash) {
+            return Err(went_back(format!("record {seq} of lane {lane} is not the one that was acknowledged")));
+        }
+        Ok(())
+    }
+
+    async fn hash_at(&self, seq: Seq) -> Result<Option<ChainHash>, StoreError> {
+        let rows = self.common.store.journal(self.slot.lane, seq, 1).await?;
+        Ok(rows.first().filter(|row| row.record.position.seq() == seq).map(|row| row.hash))
+    }
+
+    /// Answers a batch whose outcome was unknown. The lane is taken, so what is not there now never will be. Decided by
+    /// hash: another owner may have committed a record of the same seq.
+    async fn resolve(
+        &self,
+        limbo: &mut Option<(Arc<LaneShared>, Limbo)>,
+        taken: &TakenLane,
+    ) -> Result<(), StoreError> {
+        let Some((_, Limbo { sealed, .. })) = limbo else { return Ok(()) };
+        let Some((seq, hash)) = sealed.head() else { return Ok(()) };
+        let is_committed = taken.seq >= seq && self.hash_at(seq).await? == Some(hash);
+        if let Some((shared, Limbo { batch, sealed })) = limbo.take() {
+            tracing::info!(lane = %self.slot.lane, %seq, is_committed, "the outcome of a commit is known");
+            if is_committed {
+                batch.succeed(&shared);
+                self.common.publisher.committed(&sealed);
+            } else {
+                batch.fail(&shared, NotDone::CommitFailed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fresh actors for a lane that was taken.
+    fn populate(&self, taken: &TakenLane, board: Option<Board>) -> Arc<LaneLink> {
+        let today = self.common.clock.now().seoul_date();
+        let last = taken.last.unwrap_or((hwan_domain::time::Timestamp::default(), today));
+        let shared = Arc::new(LaneShared::new(
+            self.slot.lane,
+            taken.epoch,
+            self.common.clone(),
+            self.slot.metrics.clone(),
+            last,
+            (taken.seq, taken.hash),
+        ));
+        let lane = Context::<LaneActor>::new();
+        let hydrator = Context::<HydratorActor>::new();
+        let key_lookup = Context::<KeyLookupActor>::new();
+        let link = Arc::new(LaneLink {
+            directory: Arc::new(Directory::new(self.common.limits.in_flight_per_customer_max)),
+            lane: lane.address(),
+            hydrator: hydrator.address(),
+            key_lookup: key_lookup.address(),
+            shared: shared.clone(),
+        });
+        let weak: Weak<LaneLink> = Arc::downgrade(&link);
+        let seat = board.map(|board| {
+            let actor = actix::Actor::start(RateBoardActor::new(board.clone(), link.clone()));
+            self.slot.board.store(Some(Arc::new(actor.clone())));
+            BoardSeat::new(board, actor)
+        });
+        lane.run(LaneActor::new(shared.clone(), weak.clone(), taken.seq, taken.hash, seat));
+        hydrator.run(HydratorActor::new(shared.clone(), weak.clone()));
+        key_lookup.run(KeyLookupActor::new(shared, weak));
+        if taken.last.is_none_or(|(_, date)| date < today) {
+            link.lane.do_send(Sequence(roll_to(today)));
+        }
+        link
+    }
+
+    /// Waits for the generation's end; rolls its date when a midnight has passed.
+    async fn attend(&self, generation: &Generation) -> (Ending, Option<Limbo>) {
+        let shared = &generation.link.shared;
+        let mut compare = tokio::time::interval(DATE_COMPARED_EVERY);
+        compare.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                ended = shared.ended() => return ended,
+                _ = compare.tick() => {
+                    let today = self.common.clock.now().seoul_date();
+                    if shared.durable() > Seq::ZERO && shared.date() < today {
+                        generation.link.lane.do_send(Sequence(roll_to(today)));
+                    }
+                    let lag = shared.durable().number().saturating_sub(self.slot.progress.seq().number());
+                    self.slot.metrics.projection_lag.set(lag as f64);
+                }
+            }
+        }
+    }
+
+    fn close(&self, generation: Generation) {
+        self.slot.set_status(LaneStatus::Opening);
+        self.slot.link.store(None);
+        self.slot.board.store(None);
+        generation.link.lane.do_send(TurnBack);
+        generation.link.directory.clear();
+    }
+
+    fn stop_for_good(&self, reason: &str, opened: Option<oneshot::Sender<Result<(), StartError>>>) {
+        tracing::error!(lane = %self.slot.lane, reason, "the lane is stopped: it takes no commands until an operator has looked");
+        self.slot.set_status(LaneStatus::Stopped);
+        if let Some(opened) = opened {
+            let _starter_gone = opened.send(Err(StartError::Lane { lane: self.slot.lane, reason: reason.into() }));
+        }
+    }
+}
+
+/// The command that passes a lane on to a business date.
+fn roll_to(date: BusinessDate) -> Box<Travel> {
+    let (reply, _nobody_waits) = Reply::channel();
+    Box::new(Travel {
+        work: Work::RollDate(date),
+        caller: Arc::from("engine"),
+        key: None,
+        deadline: Instant::now() + Duration::from_secs(60),
+        reply,
+        violations: Violations::new(),
+        holds: Holds::default(),
+        pins: Pins::default(),
+        passage: None,
+    })
+}

@@ -1,0 +1,304 @@
+//! The sequencing step: one synchronous step on the lane's thread in which a command becomes a record or a rejection.
+//!
+//! 1. What the command holds (reserve, announcement, share of the limits) ends.
+//! 2. It is judged again, all of it, at the instant that its record will bear: facts, limits, rates, quotes, balances.
+//! 3. Both accounts get their new version and balance, the record its seq; the values it leaves behind are noted.
+//!
+//! So the order of the lane is the order of each account, whatever interleaved on the way, and what is checked is
+//! checked at the stamped time. A breach of an invariant in (3) ends the generation: nothing after it is acknowledged.
+
+use std::{sync::Arc, time::Instant};
+
+use actix::Actor;
+use hwan_domain::{
+    account::{AccountBook, AccountState},
+    customer::{CustomerBook, CustomerState},
+    exchange::Side,
+    id::{AccountId, CustomerId, Position, Seq},
+    invariant::{self, Breach},
+    record::{Event, Leg, Origin, Record},
+    rejection::{Code, Rejection, Violation},
+    time::Timestamp,
+};
+
+use super::{
+    account::{AccountActor, ReserveEnded},
+    command::{NotDone, Refusal},
+    customer::CustomerActor,
+    directory::Resident,
+    home::{AccountCell, AccountPost, CustomerCell, Home, lock},
+    judge::{self, Situation},
+    lane::LaneActor,
+    link::LaneLink,
+    plan,
+    travel::{MoneySide, Movement, MovementKind, Travel, Work},
+};
+use crate::storage::port::StateWrite;
+
+impl LaneActor {
+    /// Turns a command into a record or a rejection.
+    pub(super) fn sequence(&mut self, mut travel: Travel) {
+        let next_debit = end_holds(&mut travel);
+        self.decide(travel);
+        if let Some(account) = next_debit {
+            account.actor.do_send(ReserveEnded);
+        }
+    }
+
+    fn decide(&mut self, mut travel: Travel) {
+        if travel.deadline < Instant::now() {
+            return self.shared.refuse(travel, Refusal::NotDone(NotDone::DeadlinePassed));
+        }
+        let situation = self.shared.situation();
+        if travel.violations.is_empty() {
+            self.judge_again(&mut travel, &situation);
+        }
+        if let Some(rejection) = Rejection::of(std::mem::take(&mut travel.violations)) {
+            return self.reject(travel, rejection);
+        }
+        let Some(seq) = self.tail.next() else {
+            return self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneStopped));
+        };
+        let position = Position::new(self.shared.lane, seq);
+        match self.apply(&travel.work, &travel.caller, position, &situation) {
+            Ok(Applied::Event(event)) => self.append(travel, position, event, &situation),
+            Ok(Applied::Rejected(rejection)) => self.reject(travel, rejection),
+            Ok(Applied::Nothing) => self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed)),
+            Err(breach) => {
+                self.shared.end_by_breach(&breach);
+                self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed));
+            }
+        }
+    }
+
+    /// A rejection leaves in lane order, once all it was decided on is durable.
+    fn reject(&mut self, travel: Travel, rejection: Rejection) {
+        let shared = self.shared.clone();
+        let answer = move |durable: Result<(), Refusal>| {
+            shared.refuse(travel, durable.err().unwrap_or(Refusal::Rejected(rejection)));
+        };
+        self.answer_after(self.tail, Box::new(answer));
+    }
+
+    fn judge_again(&self, travel: &mut Travel, situation: &Situation) {
+        judge::customer(travel, situation);
+        judge::debit(travel, situation);
+        judge::credit(travel, situation);
+        let violations = &mut travel.violations;
+        let used = |quote| lock(&self.shared.keys).quote_use(quote);
+        match &travel.work {
+            Work::Move(movement) => {
+                if let MovementKind::Exchange { quote: Some(quote), .. } = &movement.kind
+                    && let Some(position) = used(quote.id)
+                {
+                    violations.push(Violation::new(Code::QuoteUsed, format!("used by record {position:?}")));
+                }
+            }
+            Work::OpenAccount { home, kind } => {
+                if let Err(rejection) = plan::refuse_second_account(home, *kind) {
+                    violations.extend(rejection.violations().iter().cloned());
+                }
+            }
+            Work::CustomerFact { home, .. } if lock(&home.customer).book.state().facts.is_full(situation.at) => {
+                violations.push(too_many_facts());
+            }
+            Work::AccountFact { account, .. } if lock(&account.cell).book.state().facts.is_full(situation.at) => {
+                violations.push(too_many_facts());
+            }
+            _ => {}
+        }
+    }
+
+    fn append(&mut self, travel: Travel, position: Position, event: Event, situation: &Situation) {
+        let business_date = match &event {
+            Event::DateRolled { date } => *date,
+            _ => situation.date,
+        };
+        let origin = Origin { caller: travel.caller.clone(), key: travel.key.as_ref().map(|key| key.used.clone()) };
+        let record = Arc::new(Record { position, at: situation.at, business_date, origin, event });
+        if let Err(breach) = invariant::balanced(&record) {
+            self.shared.end_by_breach(&breach);
+            return self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed));
+        }
+        self.tail = position.seq();
+        self.shared.stamped(record.at, record.business_date);
+        if let Event::Exchanged { quote: Some(quote), .. } = &record.event {
+            lock(&self.shared.keys).use_quote(*quote, position, record.at);
+        }
+        self.open_batch().add(record, travel);
+    }
+
+    fn apply(
+        &mut self,
+        work: &Work,
+        caller: &Arc<str>,
+        position: Position,
+        situation: &Situation,
+    ) -> Result<Applied, Breach> {
+        let at = situation.at;
+        let event = match work {
+            Work::Asked(_) => return Ok(Applied::Nothing), // the customer's actor resolves every command
+            Work::OpenCustomer { reference } => {
+                let state = CustomerState::opened(CustomerId::at(position), reference.clone());
+                let Some(link) = self.link.upgrade() else { return Ok(Applied::Nothing) };
+                move_in(&link, Home::new(CustomerBook::new(state.clone()), position.seq(), []));
+                self.open_batch().leave(StateWrite::Customer(state));
+                Event::CustomerOpened { reference: reference.as_deref().map(Box::from) }
+            }
+            Work::OpenAccount { home, kind } => {
+                let state = AccountState::opened(AccountId::at(position), home.id, *kind);
+                let Some(link) = self.link.upgrade() else { return Ok(Applied::Nothing) };
+                home.add_account(account_post(&link, state.clone(), position.seq()));
+                link.directory.own(state.id, home.id);
+                self.open_batch().leave(StateWrite::Account(state));
+                Event::AccountOpened { customer: home.id, kind: *kind }
+            }
+            Work::CustomerFact { home, fact } => {
+                let mut cell = lock(&home.customer);
+                cell.book.state_fact(*fact, at);
+                self.leave_customer(&mut cell, position.seq());
+                Event::CustomerFactStated { customer: home.id, fact: *fact }
+            }
+            Work::AccountFact { account, fact } => {
+                let mut cell = lock(&account.cell);
+                cell.book.state_fact(*fact, at);
+                cell.last_seq = position.seq();
+                let state = cell.book.state().clone();
+                let customer = state.customer;
+                self.open_batch().leave(StateWrite::Account(state));
+                Event::AccountFactStated { account: account.id, customer, fact: *fact }
+            }
+            Work::Move(movement) => {
+                let event = self.apply_movement(movement, position, situation)?;
+                return Ok(event.map_or(Applied::Nothing, Applied::Event));
+            }
+            Work::Board(order) => {
+                let Some(board) = &self.board else { return Ok(Applied::Nothing) };
+                match board.decide(order, caller, situation, &self.shared.common) {
+                    Ok((event, writes)) => {
+                        let batch = self.open_batch();
+                        writes.into_iter().for_each(|write| batch.leave(write));
+                        event
+                    }
+                    Err(rejection) => return Ok(Applied::Rejected(rejection)),
+                }
+            }
+            Work::RollDate(date) => {
+                if *date <= situation.date && self.tail != Seq::ZERO {
+                    return Ok(Applied::Nothing); // a late or repeated roll is harmless
+                }
+                Event::DateRolled { date: *date }
+            }
+        };
+        Ok(Applied::Event(event))
+    }
+
+    fn apply_movement(
+        &mut self,
+        movement: &Movement,
+        position: Position,
+        situation: &Situation,
+    ) -> Result<Option<Event>, Breach> {
+        let mut limited_won = None;
+        let debit = match &movement.debit {
+            Some(side) => {
+                let leg = self.post(side, side.amount.negated(), position.seq())?;
+                let mut cell = lock(&side.account.cell);
+                limited_won = cell.book.count_limited(side.won, situation.at, situation.date);
+                if limited_won.is_some() {
+                    self.open_batch().leave(StateWrite::Account(cell.book.state().clone()));
+                }
+                Some(leg)
+            }
+            None => None,
+        };
+        let credit = match &movement.credit {
+            Some(side) => Some(self.post(side, side.amount, position.seq())?),
+            None => None,
+        };
+        Ok(Some(match (&movement.kind, debit, credit) {
+            (MovementKind::Exchange { terms, quote }, Some(debit), Some(credit)) => {
+                let limits = (terms.side == Side::Buy).then(|| self.charge(movement, position.seq(), situation.at)).flatten();
+                let quote = quote.as_ref().map(|quote| quote.id);
+                Event::Exchanged { terms: *terms, quote, debit, credit, limits, limited_won }
+            }
+            (_, Some(debit), Some(credit)) => Event::Transferred { debit, credit, limited_won },
+            (_, Some(debit), None) => Event::Withdrawn { debit, limited_won },
+            (_, None, Some(credit)) => Event::Deposited { credit },
+            (_, None, None) => return Ok(None), // a plan has a debit or a credit
+        }))
+    }
+
+    fn charge(
+        &mut self,
+        movement: &Movement,
+        seq: Seq,
+        at: Timestamp,
+    ) -> Option<hwan_domain::limit::LimitUse> {
+        let (side, won) = (movement.debit.as_ref()?, movement.limited_won()?);
+        let mut cell = lock(&side.home.customer);
+        let limits = cell.book.charge_limit(won, at);
+        self.leave_customer(&mut cell, seq);
+        Some(limits)
+    }
+
+    fn leave_customer(&mut self, cell: &mut CustomerCell, seq: Seq) {
+        cell.last_seq = seq;
+        self.open_batch().leave(StateWrite::Customer(cell.book.state().clone()));
+    }
+
+    fn post(&mut self, side: &MoneySide, amount: hwan_domain::money::Money, seq: Seq) -> Result<Leg, Breach> {
+        let mut cell = lock(&side.account.cell);
+        let (version, before) = (cell.book.version(), cell.book.state().booked(amount.currency()));
+        let leg = cell.book.post(amount)?;
+        invariant::continues(&leg, version, before)?;
+        cell.last_seq = seq;
+        drop(cell);
+        let write = StateWrite::Balance { account: leg.account, amount: leg.balance_after, version: leg.version };
+        self.open_batch().leave(write);
+        Ok(leg)
+    }
+}
+
+enum Applied {
+    Event(Event),
+    Rejected(Rejection),
+    Nothing,
+}
+
+fn too_many_facts() -> Violation {
+    Violation::new(Code::TooManyFacts, format!("at most {} at a time: lift one", hwan_domain::check::FACTS_MAX))
+}
+
+/// Ends what a travel holds; returns the account whose next debit waits for it.
+fn end_holds(travel: &mut Travel) -> Option<Arc<AccountPost>> {
+    let holds = std::mem::take(&mut travel.holds);
+    let Work::Move(movement) = &travel.work else { return None };
+    if let (Some(side), Some(amount)) = (&movement.credit, holds.credit) {
+        lock(&side.account.cell).book.withdraw_announcement(amount);
+    }
+    let side = movement.debit.as_ref()?;
+    if holds.limit_won != 0 {
+        lock(&side.home.customer).book.release_limit(holds.limit_won);
+    }
+    holds.debit?;
+    let mut cell = lock(&side.account.cell);
+    cell.book.release();
+    (cell.waiting > 0).then(|| side.account.clone())
+}
+
+/// An account in memory, with its actor. On the lane's thread.
+pub(super) fn account_post(link: &Arc<LaneLink>, state: AccountState, last_seq: Seq) -> Arc<AccountPost> {
+    let (id, kind) = (state.id, state.kind);
+    let cell = AccountCell { book: AccountBook::new(state), last_seq, waiting: 0 };
+    let cell = Arc::new(std::sync::Mutex::new(cell));
+    let actor = AccountActor::new(cell.clone(), link.clone()).start();
+    Arc::new(AccountPost { id, kind, cell, actor })
+}
+
+/// Moves a customer into memory, with its actor. On the lane's thread.
+pub(super) fn move_in(link: &Arc<LaneLink>, home: Home) {
+    let home = Arc::new(home);
+    let actor = CustomerActor::new(home.clone(), link.clone()).start();
+    link.directory.move_in(Resident { actor, home });
+}

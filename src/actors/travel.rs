@@ -1,0 +1,209 @@
+//! A command on its way: it travels forward through the actors and carries the way back with it.
+//!
+//! Nobody awaits an actor. Whatever happens to a travel, its holds end with it: the sequencing step or a refusal
+//! settles them, and if a panic drops it, the whole generation of its lane is dropped too.
+
+use std::{sync::Arc, time::Instant};
+
+use hwan_domain::{
+    account::{AccountKind, HoldingCap},
+    board::Publication,
+    check::Fact,
+    currency::Currency,
+    exchange::{Side, Terms},
+    money::Money,
+    quote::{Quote, QuoteId},
+    rejection::Violations,
+    round::RoundId,
+    time::BusinessDate,
+};
+use tokio::sync::oneshot;
+
+use super::{
+    command::{Command, Executed, Order, Refusal},
+    door::Passage,
+    home::{AccountPost, Home, Pin},
+    idempotency::Key,
+};
+
+/// What comes back to the one who asked.
+pub type Outcome = Result<Executed, Refusal>;
+
+/// The way back of one request. Dropped unsent, the asker learns that the outcome is unknown.
+#[derive(Debug)]
+pub struct Reply(oneshot::Sender<Outcome>);
+
+impl Reply {
+    /// A way back and its end.
+    pub fn channel() -> (Self, oneshot::Receiver<Outcome>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(sender), receiver)
+    }
+
+    /// Answers; a client that has hung up changes nothing.
+    pub fn send(self, outcome: Outcome) {
+        let _hung_up = self.0.send(outcome);
+    }
+}
+
+/// A command on its way.
+#[derive(Debug)]
+pub struct Travel {
+    /// What is to be done, as far as it is resolved.
+    pub work: Work,
+    /// On whose word.
+    pub caller: Arc<str>,
+    /// The idempotency key, if it came with one.
+    pub key: Option<Key>,
+    /// Not sequenced after this.
+    pub deadline: Instant,
+    /// The way back.
+    pub reply: Reply,
+    /// What was found against it so far.
+    pub violations: Violations,
+    /// What it holds.
+    pub holds: Holds,
+    /// Keeps the customers it touches in memory.
+    pub pins: Pins,
+    /// Its place among the commands in flight.
+    pub passage: Option<Passage>,
+}
+
+impl Travel {
+    /// The quote that it would use.
+    pub fn quote(&self) -> Option<QuoteId> {
+        match &self.work {
+            Work::Asked(Command::Exchange(order)) => match order.as_ref() {
+                Order::AtQuote(quote) => Some(quote.id),
+                Order::AtMarket(_) => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The customers that a travel keeps in memory.
+#[derive(Debug, Default)]
+pub struct Pins {
+    /// The customer who asked.
+    pub own: Option<Pin>,
+    /// The owner of the account on the other side of a transfer.
+    pub other: Option<Pin>,
+}
+
+/// What a travel has reserved or announced on its way.
+#[derive(Debug, Default)]
+pub struct Holds {
+    /// Of the customer's limits, in won.
+    pub limit_won: i64,
+    /// On the debit account.
+    pub debit: Option<Money>,
+    /// On the credit account.
+    pub credit: Option<Money>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Work {
+    /// As it was asked for: the customer's actor resolves it.
+    Asked(Command),
+    /// Open a customer.
+    OpenCustomer {
+        /// The bank's own name for the customer.
+        reference: Option<Arc<str>>,
+    },
+    /// Open an account.
+    OpenAccount {
+        /// Whose.
+        home: Arc<Home>,
+        /// Won or foreign.
+        kind: AccountKind,
+    },
+    /// State a fact about a customer.
+    CustomerFact {
+        /// Whose.
+        home: Arc<Home>,
+        /// The fact.
+        fact: Fact,
+    },
+    /// State a fact about an account.
+    AccountFact {
+        /// Which.
+        account: Arc<AccountPost>,
+        /// The fact.
+        fact: Fact,
+    },
+    /// Move money: one debit, one credit, or both.
+    Move(Box<Movement>),
+    /// Change the rate board.
+    Board(BoardOrder),
+    /// Pass on to a business date.
+    RollDate(BusinessDate),
+}
+
+/// Money on its way.
+#[derive(Debug)]
+pub struct Movement {
+    /// What kind of movement.
+    pub kind: MovementKind,
+    /// What leaves which account.
+    pub debit: Option<MoneySide>,
+    /// What enters which account.
+    pub credit: Option<MoneySide>,
+}
+
+impl Movement {
+    /// What a purchase of foreign currency takes of the customer's limits, in won; `None` for what takes nothing.
+    pub fn limited_won(&self) -> Option<i64> {
+        match &self.kind {
+            MovementKind::Exchange { terms, .. } if terms.side == Side::Buy => self.debit.as_ref().map(|side| side.won),
+            _ => None,
+        }
+    }
+}
+
+/// One side of a movement.
+#[derive(Debug)]
+pub struct MoneySide {
+    /// The account's owner.
+    pub home: Arc<Home>,
+    /// The account.
+    pub account: Arc<AccountPost>,
+    /// How much, positive.
+    pub amount: Money,
+    /// For a debit: its value in won, for a limited account.
+    pub won: i64,
+    /// For a credit: the currency's holding cap.
+    pub cap: Option<HoldingCap>,
+}
+
+/// What kind of movement.
+#[derive(Debug)]
+pub enum MovementKind {
+    /// From outside.
+    Deposit,
+    /// To outside.
+    Withdrawal,
+    /// Between accounts.
+    Transfer,
+    /// Won against foreign currency.
+    Exchange {
+        /// Side, round and rates.
+        terms: Terms,
+        /// The quote it is at; without one it is at the market.
+        quote: Option<Box<Quote>>,
+    },
+}
+
+/// A change of the rate board.
+#[derive(Clone, Debug)]
+pub enum BoardOrder {
+    /// Publish a round.
+    Publish(Box<Publication>),
+    /// Void a round.
+    Void(RoundId, Box<str>),
+    /// Halt a pair.
+    Halt(Currency, Box<str>),
+    /// Resume a pair.
+    Resume(Currency),
+}

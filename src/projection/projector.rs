@@ -1,0 +1,112 @@
+//! The projector of a lane: follows its journal and moves the projections, one fenced transaction a step.
+//!
+//! It never runs ahead of the journal, since it is told of records only once they are durable; it may lag behind, and
+//! says how far. A step that fails is tried again: the fence in the store keeps a repeated step from counting twice.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use hwan_domain::{
+    id::{LaneId, Seq},
+    record::Record,
+};
+
+use crate::{
+    outbox::embedded::Tail,
+    storage::port::{LedgerStore, StoreError},
+};
+
+/// Records that one step takes at most.
+const STEP_RECORDS_MAX: usize = 2_048;
+/// How long a step gathers records before it begins: fewer, larger transactions leave the store to the commits.
+const GATHERED_FOR: Duration = Duration::from_millis(50);
+/// The pause before a failed step is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Up to where a lane's projections have followed, for the door and for operators.
+#[derive(Debug, Default)]
+pub struct Progress(AtomicU64);
+
+impl Progress {
+    /// The newest projected record.
+    pub fn seq(&self) -> Seq {
+        Seq::new(self.0.load(Ordering::Acquire)).unwrap_or(Seq::ZERO)
+    }
+
+    /// Notes a step.
+    pub fn reached(&self, seq: Seq) {
+        self.0.store(seq.number(), Ordering::Release);
+    }
+}
+
+/// Brings a lane's projections up to `head`, from the journal. Called before the lane opens.
+pub async fn catch_up(
+    store: &dyn LedgerStore,
+    lane: LaneId,
+    from: Seq,
+    head: Seq,
+    progress: &Progress,
+) -> Result<(), StoreError> {
+    let mut at = from;
+    progress.reached(at);
+    while at < head {
+        let Some(next) = at.next() else { break };
+        let rows = store.journal(lane, next, STEP_RECORDS_MAX).await?;
+        let records: Vec<Arc<Record>> = rows.into_iter().map(|row| row.record).collect();
+        let Some(last) = records.last() else {
+            return Err(StoreError::Damaged(format!("lane {lane} stands at {head}, its journal ends at {at}")));
+        };
+        let to = last.position.seq();
+        store.project(lane, at, &records).await?;
+        at = to;
+        progress.reached(at);
+    }
+    Ok(())
+}
+
+/// Follows a lane from `from` on until the publisher is gone, or until the projections are found fenced.
+pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, from: Seq, progress: Arc<Progress>) {
+    let mut at = from;
+    loop {
+        let rows = match tail.next().await {
+            Ok(Some(rows)) => rows,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%lane, %error, "the journal could not be read for projection: tried again");
+                tokio::time::sleep(RETRY_PAUSE).await;
+                continue;
+            }
+        };
+        let mut records: Vec<Arc<Record>> = rows.into_iter().map(|row| row.record).collect();
+        let gathered_until = tokio::time::Instant::now() + GATHERED_FOR;
+        while records.len() < STEP_RECORDS_MAX {
+            match tokio::time::timeout_at(gathered_until, tail.next()).await {
+                Ok(Ok(Some(rows))) => records.extend(rows.into_iter().map(|row| row.record)),
+                Ok(Ok(None) | Err(_)) | Err(_) => break,
+            }
+        }
+        let Some(to) = records.last().map(|record| record.position.seq()) else { continue };
+        loop {
+            match store.project(lane, at, &records).await {
+                Ok(()) => break,
+                // A step whose answer was lost has happened after all.
+                Err(StoreError::ProjectionFenced { .. }) if store.projected(lane).await.is_ok_and(|seq| seq == to) => break,
+                Err(error @ (StoreError::ProjectionFenced { .. } | StoreError::Damaged(_))) => {
+                    tracing::error!(%lane, %error, "projection stops: another projector is at work, or the store is damaged");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%lane, %error, "a projection step failed: tried again");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+        at = to;
+        progress.reached(at);
+    }
+}

@@ -1,0 +1,332 @@
+use std::sync::Arc;
+
+use hwan_domain::{
+    account::AccountKind,
+    check::{Check, Fact},
+    currency::{Currency, CurrencySet},
+    exchange::{Side, Terms},
+    guard::Finding,
+    id::{AccountId, CustomerId, LANE_MAX, LaneId, Position, SEQ_MAX, Seq},
+    limit::LimitUse,
+    money::{MINOR_MAX, Money},
+    quote::QuoteId,
+    rate::Rate,
+    record::{Event, KeyDigest, KeyUse, Leg, Origin, Record, RequestDigest},
+    round::{Round, RoundId, RoundStatus},
+    time::{BusinessDate, Timestamp},
+};
+use proptest::{collection, option, prelude::*};
+use rust_decimal::Decimal;
+
+use super::{chain, decode, decode_facts, encode, encode_facts, encode_into};
+use crate::storage::{conformance::fixture, port::{ChainHash, StoreError}};
+
+fn currencies() -> Arc<CurrencySet> {
+    fixture::currencies()
+}
+
+fn any_position() -> impl Strategy<Value = Position> {
+    (0..=LANE_MAX, prop_oneof![1..1_000_u64, 0..=SEQ_MAX])
+        .prop_map(|(lane, seq)| Position::new(LaneId::new(lane).unwrap(), Seq::new(seq).unwrap()))
+}
+
+fn any_instant() -> impl Strategy<Value = Timestamp> {
+    (0..=Timestamp::MAX.micros()).prop_map(Timestamp::from_micros)
+}
+
+fn any_date() -> impl Strategy<Value = BusinessDate> {
+    (0..2_932_896_i32).prop_map(BusinessDate::from_days)
+}
+
+fn any_currency() -> impl Strategy<Value = Currency> {
+    let all: Vec<Currency> = currencies().iter().map(|(currency, _)| currency).collect();
+    (0..all.len()).prop_map(move |index| all[index])
+}
+
+fn any_money() -> impl Strategy<Value = Money> {
+    (any_currency(), prop_oneof![-1_000..1_000_i64, -MINOR_MAX..=MINOR_MAX])
+        .prop_map(|(currency, minor)| Money::from_minor(minor, currency).unwrap())
+}
+
+fn any_decimal() -> impl Strategy<Value = Decimal> {
+    prop_oneof![
+        (-1_000_000..1_000_000_i64, 0..6_u32).prop_map(|(mantissa, scale)| Decimal::new(mantissa, scale)),
+        (any::<i64>(), 0..=28_u32).prop_map(|(mantissa, scale)| Decimal::new(mantissa, scale)),
+        (any::<u32>(), any::<u32>(), any::<u32>(), any::<bool>(), 0..=28_u32)
+            .prop_map(|(lo, mid, hi, negative, scale)| Decimal::from_parts(lo, mid, hi, negative, scale)),
+    ]
+}
+
+fn any_rate() -> impl Strategy<Value = Rate> {
+    (1..1_000_000_000_i64, 0..=8_u32, prop_oneof![Just(1_u32), Just(100)])
+        .prop_map(|(mantissa, scale, unit)| Rate::new(Decimal::new(mantissa, scale), unit))
+        .prop_filter_map("below the maximum", Result::ok)
+}
+
+fn any_round_id() -> impl Strategy<Value = RoundId> {
+    (any_currency(), any_date(), 1..=u32::MAX).prop_map(|(currency, date, number)| RoundId {
+        currency: currency.code().as_bytes().try_into().unwrap(),
+        date,
+        number,
+    })
+}
+
+fn any_leg() -> impl Strategy<Value = Leg> {
+    (any_position(), any_position(), any_money(), -MINOR_MAX..=MINOR_MAX, any::<u64>()).prop_map(
+        |(account, customer, amount, after, version)| Leg {
+            account: AccountId::at(account),
+            customer: CustomerId::at(customer),
+            amount,
+            balance_after: Money::from_minor(after, amount.currency()).unwrap(),
+            version,
+        },
+    )
+}
+
+fn any_fact() -> impl Strategy<Value = Fact> {
+    (0..Check::ALL.len(), any_instant(), option::of(any_instant()), option::of(any_money())).prop_map(
+        |(check, effective_from, effective_to, amount)| Fact {
+            check: Check::ALL[check],
+            effective_from,
+            effective_to,
+            amount,
+        },
+    )
+}
+
+fn any_terms() -> impl Strategy<Value = Terms> {
+    (prop_oneof![Just(Side::Buy), Just(Side::Sell)], any_currency(), any_round_id(), any_rate(), any_rate(), any_decimal())
+        .prop_map(|(side, currency, round, mid, rate, preference_percent)| Terms {
+            side,
+            currency,
+            round,
+            mid,
+            rate,
+            preference_percent,
+        })
+}
+
+fn any_round() -> impl Strategy<Value = Round> {
+    let status = prop_oneof![
+        Just(RoundStatus::Active),
+        Just(RoundStatus::Superseded),
+        Just(RoundStatus::Halted),
+        Just(RoundStatus::Voided)
+    ];
+    (any_round_id(), any_currency(), any_rate(), any_decimal(), any_decimal(), any_instant(), any_instant(), status)
+        .prop_map(|(id, currency, mid, spread, preference_percent, published_at, valid_until, status)| Round {
+            id,
+            currency,
+            mid,
+            spread,
+            preference_percent,
+            published_at,
+            valid_until,
+            status,
+        })
+}
+
+fn any_finding() -> impl Strategy<Value = Finding> {
+    prop_oneof![
+        (any_decimal(), any_decimal()).prop_map(|(percent, percent_max)| Finding::Jump { percent, percent_max }),
+        (any_decimal(), any_decimal()).prop_map(|(percent, percent_max)| Finding::Deviation { percent, percent_max }),
+        (any::<i64>(), any::<i64>()).prop_map(|(seconds, seconds_max)| Finding::Stale { seconds, seconds_max }),
+        Just(Finding::Unit),
+        Just(Finding::Sign),
+        Just(Finding::Scale),
+    ]
+}
+
+fn any_text() -> impl Strategy<Value = Box<str>> {
+    any::<String>().prop_map(String::into_boxed_str)
+}
+
+fn any_limits() -> impl Strategy<Value = LimitUse> {
+    (any_instant(), any::<i64>(), any::<i64>()).prop_map(|(charged_at, day_won, month_won)| LimitUse {
+        charged_at,
+        day_won,
+        month_won,
+    })
+}
+
+/// Every kind of event.
+fn any_event() -> impl Strategy<Value = Event> {
+    let customer = || any_position().prop_map(CustomerId::at);
+    let account = || any_position().prop_map(AccountId::at);
+    let limited = || option::of(any::<i64>());
+    let kind = prop_oneof![Just(AccountKind::Won), Just(AccountKind::Foreign)];
+    prop_oneof![
+        option::of(any_text()).prop_map(|reference| Event::CustomerOpened { reference }),
+        (customer(), kind).prop_map(|(customer, kind)| Event::AccountOpened { customer, kind }),
+        (account(), customer(), any_fact())
+            .prop_map(|(account, customer, fact)| Event::AccountFactStated { account, customer, fact }),
+        (customer(), any_fact()).prop_map(|(customer, fact)| Event::CustomerFactStated { customer, fact }),
+        any_leg().prop_map(|credit| Event::Deposited { credit }),
+        (any_leg(), limited()).prop_map(|(debit, limited_won)| Event::Withdrawn { debit, limited_won }),
+        (any_leg(), any_leg(), limited())
+            .prop_map(|(debit, credit, limited_won)| Event::Transferred { debit, credit, limited_won }),
+        (any_terms(), option::of(any::<u128>()), any_leg(), any_leg(), option::of(any_limits()), limited()).prop_map(
+            |(terms, quote, debit, credit, limits, limited_won)| Event::Exchanged {
+                terms,
+                quote: quote.map(QuoteId),
+                debit,
+                credit,
+                limits,
+                limited_won,
+            }
+        ),
+        any_date().prop_map(|date| Event::DateRolled { date }),
+        (any_round(), collection::vec(any_finding(), 0..4))
+            .prop_map(|(round, findings)| Event::RoundPublished { round, findings }),
+        (any_round_id(), any_currency(), any_text())
+            .prop_map(|(round, currency, reason)| Event::RoundVoided { round, currency, reason }),
+        (any_currency(), any_text()).prop_map(|(currency, reason)| Event::PairHalted { currency, reason }),
+        any_currency().prop_map(|currency| Event::PairResumed { currency }),
+    ]
+}
+
+fn any_record() -> impl Strategy<Value = Record> {
+    let key = option::of((any::<[u8; 16]>(), any::<[u8; 16]>()));
+    (any_position(), any_instant(), any_date(), any::<String>(), key, any_event()).prop_map(
+        |(position, at, business_date, caller, key, event)| Record {
+            position,
+            at,
+            business_date,
+            origin: Origin {
+                caller: caller.into(),
+                key: key.map(|(digest, request)| KeyUse {
+                    digest: KeyDigest(digest),
+                    request: RequestDigest(request),
+                }),
+            },
+            event,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_record_survives_its_text(record in any_record()) {
+        let text = encode(&record);
+        let read = decode(&text, &currencies());
+        prop_assert_eq!(read.as_ref().ok(), Some(&record), "{} {:?}", text, read);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(value.get("type").and_then(|name| name.as_str()), Some(record.event.name()));
+    }
+
+    #[test]
+    fn instants_and_dates_are_written_as_they_display(at in any_instant(), date in any_date()) {
+        let mut text = super::text::Text::default();
+        text.instant(at);
+        text.date(date);
+        prop_assert_eq!(text.finish(), format!("\"{at}\"\"{date}\""));
+    }
+
+    #[test]
+    fn amounts_and_decimals_are_written_as_they_display(money in any_money(), decimal in any_decimal()) {
+        let mut text = super::text::Text::default();
+        text.amount(money);
+        text.decimal(decimal);
+        let decimal = if decimal.is_zero() { decimal.abs() } else { decimal };
+        prop_assert_eq!(text.finish(), format!("\"{money}\"\"{decimal}\""));
+    }
+
+    #[test]
+    fn a_text_with_any_byte_changed_is_another_record_or_damaged(record in any_record(), at in any::<prop::sample::Index>()) {
+        let text = encode(&record);
+        let mut bytes = text.clone().into_bytes();
+        let slot = at.get_mut(&mut bytes);
+        *slot = if *slot == b'7' { b'3' } else { b'7' };
+        if let Ok(changed) = String::from_utf8(bytes) {
+            if let Ok(read) = decode(&changed, &currencies()) {
+                prop_assert_ne!(read, record);
+            }
+        }
+    }
+}
+
+fn wrong(text: &str) -> String {
+    match decode(text, &currencies()) {
+        Err(StoreError::Damaged(wrong)) => wrong,
+        other => panic!("expected damage, found {other:?}"),
+    }
+}
+
+#[test]
+fn an_exchange_reads_like_this() {
+    let text = encode(&fixture::exchange_of_scenario_s01());
+    assert_eq!(
+        text,
+        concat!(
+            r#"{"v":1,"lane":1,"seq":7,"type":"exchanged","at":"2026-11-23T01:00:00.000000Z","#,
+            r#""business_date":"2026-11-23","caller":"branch-7","key":"0101010101010101010101010101010a","#,
+            r#""request":"02020202020202020202020202020202","exchange":"exg_0008000000007","#,
+            r#""terms":{"side":"buy","currency":"USD","round":"USD-20261123-1","mid":{"won":"1350.50","per":1},"#,
+            r#""rate":{"won":"1350.50","per":1},"preference_percent":"100"},"#,
+            r#""quote":"0000000000000000000000000000002a","#,
+            r#""debit":{"account":"acc_0008000000002","customer":"cus_0008000000001","currency":"KRW","#,
+            r#""amount":"-135050","balance_after":"864950","version":2},"#,
+            r#""credit":{"account":"acc_0008000000003","customer":"cus_0008000000001","currency":"USD","#,
+            r#""amount":"100.00","balance_after":"100.00","version":1},"#,
+            r#""limits":{"charged_at":"2026-11-23T01:00:00.000000Z","day_won":"135050","month_won":"135050"}}"#,
+        )
+    );
+}
+
+#[test]
+fn a_text_that_is_not_canonical_is_damaged_and_says_where() {
+    let text = encode(&fixture::exchange_of_scenario_s01());
+    for (from, to, what) in [
+        ("\"v\":1", "\"v\":2", "1/7: v: version 2 is not known"),
+        ("exchanged", "exchanging", "1/7: type: \"exchanging\" is not known"),
+        ("\"USD\",\"amount\"", "\"XAU\",\"amount\"", "1/7: credit: \"XAU\" is not among the configured currencies"),
+        ("\"100.00\"", "\"100.0\"", "1/7: credit: USD has 2 decimals"),
+        ("\"100.00\"", "100.00", "unknown position"),
+        ("\"seq\":7", "\"seq\":8", "1/8: the text is not in its canonical form"),
+        ("\"seq\":7", "\"seq\": 7", "1/7: the text is not in its canonical form"),
+        ("\"864950\"", "\"+864950\"", "1/7: debit: amount"),
+        ("\"caller\"", "\"cellar\"", "unknown position"),
+        ("\"side\":\"buy\"", "\"side\":\"lend\"", "1/7: terms.side"),
+        ("2026-11-23T01:00:00.000000Z\",\"b", "2026-11-23T01:00:00Z\",\"b", "1/7: the text is not in its canonical"),
+        ("010a\"", "010A\"", "1/7: the text is not in its canonical form"),
+        (",\"quote\"", ",\"date\":\"2026-11-23\",\"quote\"", "1/7: the text is not in its canonical form"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let wrong = wrong(&text.replacen(from, to, 1));
+        assert!(wrong.contains(what), "{from} -> {to}: {wrong}");
+    }
+    assert!(wrong("").contains("unknown position"));
+}
+
+#[test]
+fn the_chain_depends_on_the_predecessor_and_on_every_byte() {
+    let first = chain(ChainHash::GENESIS, "a");
+    // printf '\0%.0s' {1..32} | cat - <(printf a) | sha256sum
+    assert_eq!(format!("{first:?}"), "41a0370c3d9f4277");
+    assert_ne!(first, chain(ChainHash::GENESIS, "b"));
+    assert_ne!(chain(first, "a"), first);
+    assert_eq!(first, chain(ChainHash::GENESIS, "a"));
+}
+
+#[test]
+fn a_buffer_is_appended_to() {
+    let record = fixture::exchange_of_scenario_s01();
+    let mut buffer = String::from("> ");
+    encode_into(&record, &mut buffer);
+    assert_eq!(buffer, format!("> {}", encode(&record)));
+}
+
+#[test]
+fn facts_survive_their_text_and_none_takes_no_text() {
+    let mut facts = hwan_domain::check::FactSheet::default();
+    assert_eq!(encode_facts(&facts), None);
+    let at = Timestamp::from_micros(1);
+    let amount = Some(Money::won(5).unwrap());
+    facts.state(Fact { check: Check::Seized, effective_from: at, effective_to: None, amount }, at);
+    facts.state(Fact { check: Check::Deceased, effective_from: at, effective_to: Some(Timestamp::MAX), amount: None }, at);
+    let text = encode_facts(&facts);
+    assert_eq!(decode_facts(text.as_deref(), &currencies()).unwrap(), facts);
+    assert!(decode_facts(Some("[{}]"), &currencies()).is_err());
+}

@@ -1,0 +1,339 @@
+//! Records as an engine would write them, for tests and benchmarks: a [`Scribe`] sequences events of one lane, keeps
+//! the books beside them, and hands out batches.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
+
+use hwan_domain::{
+    account::{AccountBook, AccountKind, AccountState},
+    check::Fact,
+    currency::{Currency, CurrencySet, CurrencySpec},
+    customer::CustomerState,
+    exchange::{Ask, Side, Terms},
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
+    money::Money,
+    quote::QuoteId,
+    rate::Rate,
+    record::{Event, KeyDigest, KeyUse, Leg, Origin, Record, RequestDigest},
+    round::{Round, RoundId, RoundStatus},
+    time::{BusinessDate, Timestamp},
+};
+use rust_decimal::Decimal;
+
+use crate::storage::{
+    codec,
+    port::{ChainHash, CommitBatch, Epoch, JournalRow, StateWrite, TakenLane},
+};
+
+static CURRENCIES: LazyLock<Arc<CurrencySet>> = LazyLock::new(|| {
+    let zero = ["KRW", "JPY", "VND"];
+    let hundred = ["JPY", "VND", "IDR"];
+    let codes = [
+        "KRW", "JPY", "VND", "USD", "EUR", "GBP", "CNY", "HKD", "SGD", "AUD", "CAD", "CHF", "NZD", "THB", "MYR", "TWD",
+        "IDR", "PHP",
+    ];
+    let specs = codes.map(|code| CurrencySpec {
+        code: code.into(),
+        name: code.into(),
+        minor_digits: if zero.contains(&code) { 0 } else { 2 },
+        rate_unit: if hundred.contains(&code) { 100 } else { 1 },
+        rate_decimals: 2,
+        spread_decimals: 2,
+        spread_percent: Decimal::ONE,
+        preference_percent: Decimal::ONE_HUNDRED,
+        jump_percent_max: Decimal::TWO,
+        holding_cap_won: None,
+    });
+    Arc::new(CurrencySet::new(specs.into()).expect("the codes are distinct and hold KRW"))
+});
+
+/// The bank's eighteen currencies.
+pub fn currencies() -> Arc<CurrencySet> {
+    Arc::clone(&CURRENCIES)
+}
+
+/// A currency of the set.
+pub fn currency(code: &str) -> Currency {
+    CURRENCIES.find(code).expect("a code of the eighteen")
+}
+
+/// An amount such as `money("100.00", "USD")`.
+pub fn money(text: &str, code: &str) -> Money {
+    Money::parse(text, currency(code)).expect("an amount at the currency's scale")
+}
+
+/// The number of a lane, as a lane.
+pub fn lane(number: u16) -> LaneId {
+    LaneId::new(number).expect("a lane's number")
+}
+
+/// A sequence number.
+pub fn seq(number: u64) -> Seq {
+    Seq::new(number).expect("a sequence number")
+}
+
+/// 10:00 of Monday 2026-11-23 in Seoul.
+pub fn ten_o_clock() -> Timestamp {
+    Timestamp::parse_rfc3339("2026-11-23T01:00:00Z").expect("an instant")
+}
+
+/// An idempotency key of this number.
+pub fn key(number: u128) -> KeyDigest {
+    KeyDigest(number.to_be_bytes())
+}
+
+/// A round of this date and number, active, USD at this rate.
+pub fn round(date: BusinessDate, number: u32, mid: &str) -> Round {
+    Round {
+        id: RoundId { currency: *b"USD", date, number },
+        currency: currency("USD"),
+        mid: Rate::new(mid.parse().expect("a decimal"), 1).expect("a rate"),
+        spread: "13.5".parse().expect("a decimal"),
+        preference_percent: Decimal::ONE_HUNDRED,
+        published_at: ten_o_clock(),
+        valid_until: ten_o_clock().plus_seconds(60),
+        status: RoundStatus::Active,
+    }
+}
+
+/// Terms of USD at 1350.50.
+pub fn terms(side: Side) -> Terms {
+    let round = round(ten_o_clock().seoul_date(), 1, "1350.50");
+    Terms::of(&round, side).expect("a round that trades")
+}
+
+/// The record of buying 100.00 USD at 1350.50 with 1,000,000 won on the account.
+pub fn exchange_of_scenario_s01() -> Record {
+    let at = |number| Position::new(LaneId::FIRST, seq(number));
+    let customer = CustomerId::at(at(1));
+    let leg = |account, amount: Money, balance_after, version| Leg {
+        account: AccountId::at(at(account)),
+        customer,
+        amount,
+        balance_after,
+        version,
+    };
+    Record {
+        position: at(7),
+        at: ten_o_clock(),
+        business_date: ten_o_clock().seoul_date(),
+        origin: Origin {
+            caller: "branch-7".into(),
+            key: Some(KeyUse {
+                digest: KeyDigest(*b"\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x0a"),
+                request: RequestDigest([2; 16]),
+            }),
+        },
+        event: Event::Exchanged {
+            terms: terms(Side::Buy),
+            quote: Some(QuoteId(42)),
+            debit: leg(2, money("135050", "KRW").negated(), money("864950", "KRW"), 2),
+            credit: leg(3, money("100.00", "USD"), money("100.00", "USD"), 1),
+            limits: Some(hwan_domain::limit::LimitUse::default().charged(135_050, ten_o_clock())),
+            limited_won: None,
+        },
+    }
+}
+
+/// A customer with a won and a foreign account.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// The customer.
+    pub customer: CustomerId,
+    /// The won account.
+    pub won: AccountId,
+    /// The foreign account.
+    pub foreign: AccountId,
+}
+
+/// Writes one lane as an engine would: gapless, chained, with books beside the records.
+#[derive(Clone)]
+pub struct Scribe {
+    lane: LaneId,
+    epoch: Epoch,
+    from: Seq,
+    seq: Seq,
+    hash: ChainHash,
+    at: Timestamp,
+    date: BusinessDate,
+    next_key: u128,
+    rows: Vec<JournalRow>,
+    writes: Vec<StateWrite>,
+    accounts: HashMap<AccountId, AccountBook>,
+    customers: HashMap<CustomerId, CustomerState>,
+}
+
+impl Scribe {
+    /// Begins where the lane stands; from ten o'clock on, a second a record.
+    pub fn taken(lane: LaneId, taken: &TakenLane) -> Self {
+        let (at, date) = taken.last.unwrap_or((ten_o_clock(), ten_o_clock().seoul_date()));
+        Self {
+            lane,
+            epoch: taken.epoch,
+            from: taken.seq,
+            seq: taken.seq,
+            hash: taken.hash,
+            at,
+            date,
+            next_key: u128::from(lane.number()) << 64 | u128::from(taken.seq.number()) + 1,
+            rows: Vec::new(),
+            writes: Vec::new(),
+            accounts: HashMap::new(),
+            customers: HashMap::new(),
+        }
+    }
+
+    /// Goes on under another epoch, with nothing pending.
+    pub fn retaken(&mut self, taken: &TakenLane) {
+        self.rows.clear();
+        self.writes.clear();
+        (self.epoch, self.from, self.seq, self.hash) = (taken.epoch, taken.seq, taken.seq, taken.hash);
+    }
+
+    /// Where the lane stands after everything that was written down.
+    pub fn head(&self) -> (Seq, ChainHash) {
+        (self.seq, self.hash)
+    }
+
+    /// The instant and date of the last record.
+    pub fn clock(&self) -> (Timestamp, BusinessDate) {
+        (self.at, self.date)
+    }
+
+    /// What an account holds by these books.
+    pub fn account(&self, id: AccountId) -> &AccountState {
+        self.accounts.get(&id).expect("an account that was opened here").state()
+    }
+
+    /// A customer by these books.
+    pub fn customer(&self, id: CustomerId) -> &CustomerState {
+        self.customers.get(&id).expect("a customer that was opened here")
+    }
+
+    /// Writes an event down with a key of its own.
+    pub fn write(&mut self, event: Event) -> Position {
+        let key = key(self.next_key);
+        self.next_key += 1;
+        self.write_with(Some(key), event)
+    }
+
+    /// Writes an event down with this key, or none.
+    pub fn write_with(&mut self, key: Option<KeyDigest>, event: Event) -> Position {
+        self.seq = self.seq.next().expect("a short test");
+        self.at = self.at.plus_seconds(1);
+        let position = Position::new(self.lane, self.seq);
+        let key = key.map(|digest| KeyUse { digest, request: RequestDigest([7; 16]) });
+        let origin = Origin { caller: "scribe".into(), key };
+        let record = Record { position, at: self.at, business_date: self.date, origin, event };
+        let body: Arc<str> = codec::encode(&record).into();
+        self.hash = codec::chain(self.hash, &body);
+        self.rows.push(JournalRow { record: Arc::new(record), body, hash: self.hash });
+        position
+    }
+
+    /// Adds a value that the batch leaves behind.
+    pub fn leave(&mut self, write: StateWrite) {
+        self.writes.push(write);
+    }
+
+    /// Rolls to the next business date.
+    pub fn roll_date(&mut self) -> BusinessDate {
+        let date = self.date.next();
+        self.date = date;
+        self.write_with(None, Event::DateRolled { date });
+        date
+    }
+
+    /// Opens a customer with both accounts.
+    pub fn open_family(&mut self) -> Family {
+        let reference: Box<str> = format!("ref-{}", self.seq).into();
+        let customer = CustomerId::at(self.write(Event::CustomerOpened { reference: Some(reference.clone()) }));
+        let state = CustomerState::opened(customer, Some(Arc::from(&*reference)));
+        self.customers.insert(customer, state.clone());
+        self.leave(StateWrite::Customer(state));
+        let mut open = |kind| {
+            let account = AccountId::at(self.write(Event::AccountOpened { customer, kind }));
+            let state = AccountState::opened(account, customer, kind);
+            self.accounts.insert(account, AccountBook::new(state.clone()));
+            self.leave(StateWrite::Account(state));
+            account
+        };
+        Family { customer, won: open(AccountKind::Won), foreign: open(AccountKind::Foreign) }
+    }
+
+    fn post(&mut self, account: AccountId, amount: Money) -> Leg {
+        let book = self.accounts.get_mut(&account).expect("an account that was opened here");
+        let leg = book.post(amount).expect("a posting that the account can carry");
+        self.leave(StateWrite::Balance { account, amount: leg.balance_after, version: leg.version });
+        leg
+    }
+
+    /// Deposits.
+    pub fn deposit(&mut self, account: AccountId, amount: Money) -> Position {
+        let credit = self.post(account, amount);
+        self.write(Event::Deposited { credit })
+    }
+
+    /// Withdraws.
+    pub fn withdraw(&mut self, account: AccountId, amount: Money) -> Position {
+        let debit = self.post(account, amount.negated());
+        self.write(Event::Withdrawn { debit, limited_won: None })
+    }
+
+    /// Buys this much USD at 1350.50, charged to the customer's limits.
+    pub fn buy(&mut self, family: Family, foreign: Money) -> Position {
+        let terms = terms(Side::Buy);
+        let priced = terms.price(Ask::Foreign(foreign)).expect("an amount that is worth a won");
+        let debit = self.post(family.won, priced.won.negated());
+        let credit = self.post(family.foreign, priced.foreign);
+        let at = self.at.plus_seconds(1);
+        let customer = self.customers.get_mut(&family.customer).expect("a customer that was opened here");
+        customer.limits = customer.limits.charged(priced.won.minor(), at);
+        let state = customer.clone();
+        let limits = Some(state.limits);
+        self.leave(StateWrite::Customer(state));
+        let quote = Some(QuoteId(self.next_key));
+        self.write(Event::Exchanged { terms, quote, debit, credit, limits, limited_won: None })
+    }
+
+    /// States a fact about an account.
+    pub fn state_account_fact(&mut self, account: AccountId, fact: Fact) -> Position {
+        let at = self.at.plus_seconds(1);
+        let book = self.accounts.get_mut(&account).expect("an account that was opened here");
+        book.state_fact(fact, at);
+        let state = book.state().clone();
+        let customer = state.customer;
+        self.leave(StateWrite::Account(state));
+        self.write(Event::AccountFactStated { account, customer, fact })
+    }
+
+    /// States a fact about a customer.
+    pub fn state_customer_fact(&mut self, customer: CustomerId, fact: Fact) -> Position {
+        let at = self.at.plus_seconds(1);
+        let state = self.customers.get_mut(&customer).expect("a customer that was opened here");
+        state.facts.state(fact, at);
+        let state = state.clone();
+        self.leave(StateWrite::Customer(state));
+        self.write(Event::CustomerFactStated { customer, fact })
+    }
+
+    /// Everything since the last batch, as one.
+    pub fn batch(&mut self) -> CommitBatch {
+        let batch = CommitBatch {
+            lane: self.lane,
+            epoch: self.epoch,
+            from: self.from,
+            rows: std::mem::take(&mut self.rows),
+            writes: std::mem::take(&mut self.writes),
+        };
+        self.from = self.seq;
+        batch
+    }
+}
+
+/// The records of a batch, for projecting.
+pub fn records(batch: &CommitBatch) -> Vec<Arc<Record>> {
+    batch.rows.iter().map(|row| Arc::clone(&row.record)).collect()
+}

@@ -1,0 +1,118 @@
+//! How connections are opened, and the settings without which a commit is not durable.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    ConnectOptions, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{errors, options::SqliteOptions};
+use crate::storage::port::StoreError;
+
+/// The ledger's file name within the data directory.
+pub(super) const FILE_NAME: &str = "ledger.db";
+/// How long a connection waits for another one's lock. Ours never hold one that long; a person's shell may.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a reader may keep of the file in memory, in KiB.
+const READER_CACHE_KIB: u32 = 8 * 1_024;
+/// Statements that a connection keeps compiled: more than there are.
+const STATEMENTS_MAX: usize = 128;
+/// SQLite's number for `synchronous = FULL`.
+const SYNCHRONOUS_FULL: i64 = 2;
+
+fn common(data_dir: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(data_dir.join(FILE_NAME))
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS_MAX)
+        .foreign_keys(false) // none are declared: the journal is the truth, and each key would cost a lookup a row
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+/// The connection that writes. Checkpoints are not its business: one inside a commit would make that commit wait.
+pub(super) fn writer(data_dir: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+    common(data_dir)
+        .create_if_missing(true)
+        .page_size(options.page_bytes)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("fullfsync", "ON") // macOS: fsync alone does not reach the platter there
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("cache_size", format!("-{}", u64::from(options.writer_cache_mib) * 1_024))
+        .thread_name(|_| "ledger-writer".into())
+}
+
+/// The connection that moves the log into the ledger's file.
+pub(super) fn checkpointer(data_dir: &Path) -> SqliteConnectOptions {
+    common(data_dir)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("fullfsync", "ON")
+        .pragma("wal_autocheckpoint", "0")
+        .thread_name(|_| "ledger-checkpoint".into())
+}
+
+/// A connection that only reads.
+pub(super) fn reader(data_dir: &Path) -> SqliteConnectOptions {
+    common(data_dir)
+        .read_only(true)
+        .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
+        .thread_name(|number| format!("ledger-reader-{number}"))
+}
+
+/// Opens the writing connection and refuses one that would not be durable.
+pub(super) async fn open_writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let mut connection = options.connect().await.map_err(|error| errors::store_error(&error))?;
+    let (journal_mode, synchronous) = settings(&mut connection).await.map_err(|error| errors::store_error(&error))?;
+    check_settings(&journal_mode, synchronous)?;
+    Ok(connection)
+}
+
+/// What the connection really runs with, asked after opening.
+async fn settings(connection: &mut SqliteConnection) -> Result<(String, i64), sqlx::Error> {
+    let journal_mode = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
+    let synchronous = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await?;
+    Ok((journal_mode, synchronous))
+}
+
+/// Refuses settings under which an acknowledged commit could be lost with the power.
+fn check_settings(journal_mode: &str, synchronous: i64) -> Result<(), StoreError> {
+    if !journal_mode.eq_ignore_ascii_case("wal") {
+        return Err(StoreError::Unsafe(format!(
+            "setting journal_mode is {journal_mode:?}, it must be \"wal\": does the file system support shared memory?"
+        )));
+    }
+    if synchronous != SYNCHRONOUS_FULL {
+        return Err(StoreError::Unsafe(format!(
+            "setting synchronous is {synchronous}, it must be {SYNCHRONOUS_FULL} (full): commits would not be durable"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_not_durable_are_refused_by_name() {
+        assert!(check_settings("wal", 2).is_ok());
+        for (journal_mode, synchronous, named) in
+            [("delete", 2, "journal_mode"), ("memory", 2, "journal_mode"), ("wal", 1, "synchronous"), ("wal", 0, "synchronous")]
+        {
+            let refused = check_settings(journal_mode, synchronous).unwrap_err();
+            assert!(matches!(&refused, StoreError::Unsafe(text) if text.contains(named)), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_writer_with_weaker_settings_does_not_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = writer(dir.path(), &SqliteOptions::default());
+        assert!(open_writer(&options).await.is_ok());
+        let lax = options.clone().synchronous(SqliteSynchronous::Off);
+        let refused = open_writer(&lax).await.unwrap_err();
+        assert!(matches!(&refused, StoreError::Unsafe(text) if text.contains("synchronous")), "{refused}");
+    }
+}

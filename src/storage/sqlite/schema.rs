@@ -1,0 +1,66 @@
+//! The tables, and what they are counted in.
+
+use hwan_domain::currency::CurrencySet;
+use sqlx::{Row, SqliteConnection, migrate::Migrator};
+
+use super::errors::{self, column};
+use crate::storage::port::StoreError;
+
+static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Brings the tables up to date and enters the currencies.
+pub(super) async fn migrate(connection: &mut SqliteConnection, currencies: &CurrencySet) -> Result<(), StoreError> {
+    MIGRATOR
+        .run(&mut *connection)
+        .await
+        .map_err(|error| StoreError::Unavailable(format!("the ledger's tables cannot be brought up to date: {error}")))?;
+    for (currency, _) in currencies.iter() {
+        sqlx::query("INSERT INTO currency (code, minor_digits, minor_per_unit) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(currency.code().to_owned())
+            .bind(i64::from(currency.minor_digits()))
+            .bind(10_i64.pow(u32::from(currency.minor_digits())))
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| errors::store_error(&error))?;
+    }
+    Ok(())
+}
+
+/// Refuses a ledger of another version, for those who may not change it.
+pub(super) async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| StoreError::Unavailable(format!("this is no ledger, or none has been written yet: {error}")))?;
+    let expected = MIGRATOR.iter().map(|migration| migration.version).max();
+    if found == expected {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!(
+        "the ledger's tables are of version {found:?}, this program knows {expected:?}: use the program that runs the engine"
+    )))
+}
+
+/// Refuses a set of currencies under which stored amounts would mean something else.
+pub(super) async fn check_currencies(
+    connection: &mut SqliteConnection,
+    currencies: &CurrencySet,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT code, minor_digits FROM currency")
+        .fetch_all(connection)
+        .await
+        .map_err(|error| errors::store_error(&error))?;
+    for row in &rows {
+        let code: &str = row.try_get("code").map_err(|error| column(&error))?;
+        let stored: i64 = row.try_get("minor_digits").map_err(|error| column(&error))?;
+        let configured = currencies.find(code).map(|currency| i64::from(currency.minor_digits()));
+        if configured != Some(stored) {
+            let configured = configured.map_or("not at all".to_owned(), |digits| format!("with {digits}"));
+            return Err(StoreError::Unsafe(format!(
+                "currency {code} is stored with {stored} minor digits and configured {configured}: a ledger's \
+                 currencies can be added to, not changed; configure it as it was"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! Reads of what the journal leaves behind: households, the rate board's pairs, passbooks and daily balances.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use hwan_domain::{
+    account::{AccountKind, AccountState, Balance, LimitedUse},
+    board::{Halt, Pair},
+    currency::{Currency, CurrencySet},
+    customer::CustomerState,
+    id::{AccountId, CustomerId},
+    limit::LimitUse,
+    money::Money,
+    rate::Rate,
+    round::{Round, RoundId},
+    time::{BusinessDate, Timestamp},
+};
+use rust_decimal::Decimal;
+use smallvec::SmallVec;
+use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
+
+use super::{
+    errors::store_error,
+    projections::read_position,
+    readers::Readers,
+    reads::{get, read_currency, read_money},
+};
+use crate::storage::{
+    codec,
+    port::{Household, PassbookEntry, StoreError},
+};
+
+/// A customer with its accounts by id and their balances by currency.
+pub(super) async fn customer(
+    readers: &Readers,
+    currencies: &CurrencySet,
+    id: CustomerId,
+) -> Result<Option<Household>, StoreError> {
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(
+        "SELECT c.reference, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
+         a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, \
+         b.currency, b.amount_minor, b.version \
+         FROM customer c LEFT JOIN account a ON a.customer = c.id LEFT JOIN balance b ON b.account = a.id \
+         WHERE c.id = ? ORDER BY a.id, b.currency",
+    )
+    .bind(id.position().packed())
+    .fetch_all(reader.connection())
+    .await
+    .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    let Some(first) = rows.first() else { return Ok(None) };
+    let customer = read_customer(first, id, currencies)?;
+    let mut accounts: Vec<AccountState> = Vec::with_capacity(2);
+    for row in &rows {
+        let Some(packed) = get::<Option<i64>>(row, "account")? else { continue };
+        let account = AccountId::at(read_position(packed)?);
+        if accounts.last().is_none_or(|last| last.id != account) {
+            accounts.push(read_account(row, account, id, currencies)?);
+        }
+        if let (Some(balance), Some(last)) = (read_balance(row, currencies)?, accounts.last_mut()) {
+            last.balances.push(balance);
+        }
+    }
+    Ok(Some(Household { customer, accounts }))
+}
+
+fn read_customer(row: &SqliteRow, id: CustomerId, currencies: &CurrencySet) -> Result<CustomerState, StoreError> {
+    Ok(CustomerState {
+        id,
+        reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
+        facts: codec::decode_facts(get(row, "customer_facts")?, currencies)?,
+        limits: LimitUse {
+            charged_at: Timestamp::from_micros(get(row, "limit_at")?),
+            day_won: get(row, "limit_day_won")?,
+            month_won: get(row, "limit_month_won")?,
+        },
+    })
+}
+
+fn read_account(
+    row: &SqliteRow,
+    id: AccountId,
+    customer: CustomerId,
+    currencies: &CurrencySet,
+) -> Result<AccountState, StoreError> {
+    let kind: &str = get(row, "kind")?;
+    let date: Option<i32> = get(row, "limited_date")?;
+    let won: Option<i64> = get(row, "limited_won")?;
+    Ok(AccountState {
+        id,
+        customer,
+        kind: AccountKind::parse(kind)
+            .ok_or_else(|| StoreError::Damaged(format!("account {id}: {kind:?} is not a kind of account")))?,
+        facts: codec::decode_facts(get(row, "account_facts")?, currencies)?,
+        limited: date.zip(won).map(|(date, won)| LimitedUse { date: BusinessDate::from_days(date), won }),
+        balances: SmallVec::new(),
+    })
+}
+
+fn read_balance(row: &SqliteRow, currencies: &CurrencySet) -> Result<Option<Balance>, StoreError> {
+    let Some(code) = get::<Option<&str>>(row, "currency")? else { return Ok(None) };
+    let amount = read_money(currencies, code, get(row, "amount_minor")?)?;
+    Ok(Some(Balance { amount, version: read_version(row)? }))
+}
+
+fn read_version(row: &SqliteRow) -> Result<u64, StoreError> {
+    let version: i64 = get(row, "version")?;
+    u64::try_from(version).map_err(|_| StoreError::Damaged(format!("{version} is not an account's version")))
+}
+
+/// Who owns an account.
+pub(super) async fn owner(readers: &Readers, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
+    let mut reader = readers.lend().await?;
+    let customer: Option<i64> = sqlx::query_scalar("SELECT customer FROM account WHERE id = ?")
+        .bind(id.position().packed())
+        .fetch_optional(reader.connection())
+        .await
+        .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    customer.map(|packed| read_position(packed).map(CustomerId::at)).transpose()
+}
+
+/// Every pair that has a round or a halt, by currency code: a branch a currency, each a walk down its primary key.
+pub(super) async fn pairs(
+    readers: &Readers,
+    currencies: &CurrencySet,
+    rounds: usize,
+) -> Result<Vec<(Currency, Pair)>, StoreError> {
+    let mut sql = String::new();
+    let foreign: Vec<Currency> = currencies.foreign().map(|(currency, _)| currency).collect();
+    for (index, currency) in foreign.iter().enumerate() {
+        // A currency's code is three capital letters: there is nothing to escape.
+        let _ = write!(
+            sql,
+            "{}SELECT c.code AS currency, h.by, h.reason, h.since, r.business_date, r.number, r.mid, r.unit, r.spread, \
+             r.preference_percent, r.published_at, r.valid_until, r.status \
+             FROM (SELECT '{code}' AS code) c LEFT JOIN pair_halt h ON h.currency = c.code \
+             LEFT JOIN (SELECT * FROM round WHERE currency = '{code}' \
+             ORDER BY business_date DESC, number DESC LIMIT ?1) r ON true",
+            if index == 0 { "" } else { " UNION ALL " },
+            code = currency.code()
+        );
+    }
+    sql.push_str(" ORDER BY 1, 5, 6");
+    if foreign.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(i64::try_from(rounds).unwrap_or(i64::MAX))
+        .fetch_all(reader.connection())
+        .await
+        .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    let mut pairs: Vec<(Currency, Pair)> = Vec::new();
+    for row in &rows {
+        let currency = read_currency(currencies, get(row, "currency")?)?;
+        if pairs.last().is_none_or(|(last, _)| *last != currency) {
+            pairs.push((currency, Pair { rounds: Vec::new(), halt: read_halt(row)? }));
+        }
+        if let (Some(round), Some((_, pair))) = (read_round(row, currency)?, pairs.last_mut()) {
+            pair.rounds.push(round);
+        }
+    }
+    pairs.retain(|(_, pair)| pair.halt.is_some() || !pair.rounds.is_empty());
+    Ok(pairs)
+}
+
+fn read_halt(row: &SqliteRow) -> Result<Option<Halt>, StoreError> {
+    let Some(by) = get::<Option<&str>>(row, "by")? else { return Ok(None) };
+    let reason: &str = get(row, "reason")?;
+    Ok(Some(Halt { by: by.into(), reason: reason.into(), since: Timestamp::from_micros(get(row, "since")?) }))
+}
+
+fn read_round(row: &SqliteRow, currency: Currency) -> Result<Option<Round>, StoreError> {
+    let Some(date) = get::<Option<i32>>(row, "business_date")? else { return Ok(None) };
+    let damaged = |what: &str| StoreError::Damaged(format!("a stored round of {currency}: {what}"));
+    let decimal = |name: &'static str| -> Result<Decimal, StoreError> {
+        Decimal::from_str_exact(get(row, name)?).map_err(|_| damaged(name))
+    };
+    let id = RoundId {
+        currency: currency.code().as_bytes().try_into().map_err(|_| damaged("currency"))?,
+        date: BusinessDate::from_days(date),
+        number: get(row, "number")?,
+    };
+    Ok(Some(Round {
+        id,
+        currency,
+        mid: Rate::new(decimal("mid")?, get(row, "unit")?).map_err(|_| damaged("mid"))?,
+        spread: decimal("spread")?,
+        preference_percent: decimal("preference_percent")?,
+        published_at: Timestamp::from_micros(get(row, "published_at")?),
+        valid_until: Timestamp::from_micros(get(row, "valid_until")?),
+        status: codec::decode_round_status(get(row, "status")?).ok_or_else(|| damaged("status"))?,
+    }))
+}
+
+/// An account's passbook above a version.
+pub(super) async fn passbook(
+    readers: &Readers,
+    currencies: &CurrencySet,
+    id: AccountId,
+    after_version: u64,
+    limit: usize,
+) -> Result<Vec<PassbookEntry>, StoreError> {
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(
+        "SELECT version, record, currency, amount_minor, balance_minor, at, business_date FROM passbook \
+         WHERE account = ? AND version > ? ORDER BY version LIMIT ?",
+    )
+    .bind(id.position().packed())
+    .bind(i64::try_from(after_version).unwrap_or(i64::MAX))
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(reader.connection())
+    .await
+    .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    rows.iter()
+        .map(|row| {
+            let code: &str = get(row, "currency")?;
+            Ok(PassbookEntry {
+                version: read_version(row)?,
+                position: read_position(get(row, "record")?)?,
+                amount: read_money(currencies, code, get(row, "amount_minor")?)?,
+                balance_after: read_money(currencies, code, get(row, "balance_minor")?)?,
+                at: Timestamp::from_micros(get(row, "at")?),
+                business_date: BusinessDate::from_days(get(row, "business_date")?),
+            })
+        })
+        .collect()
+}
+
+/// An account's closing balances on a date: SQLite takes the other columns from the row that has the maximum.
+pub(super) async fn daily_balances(
+    readers: &Readers,
+    currencies: &CurrencySet,
+    id: AccountId,
+    date: BusinessDate,
+) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(
+        "SELECT currency, max(business_date) AS day, amount_minor FROM daily_balance \
+         WHERE account = ? AND business_date <= ? GROUP BY currency ORDER BY currency",
+    )
+    .bind(id.position().packed())
+    .bind(date.days())
+    .fetch_all(reader.connection())
+    .await
+    .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    rows.iter()
+        .map(|row| {
+            let money = read_money(currencies, get(row, "currency")?, get(row, "amount_minor")?)?;
+            Ok((BusinessDate::from_days(get(row, "day")?), money))
+        })
+        .collect()
+}
