@@ -2,5 +2,6 @@
 
 pub mod actors;
 pub mod clock;
+pub mod config;
 pub mod storage;
 pub mod telemetry;
