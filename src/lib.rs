@@ -3,5 +3,7 @@
 pub mod actors;
 pub mod clock;
 pub mod config;
+pub mod quotes;
+pub mod secret_file;
 pub mod storage;
 pub mod telemetry;
