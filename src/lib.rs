@@ -2,6 +2,10 @@
 
 pub mod actors;
 pub mod clock;
+pub mod config;
 pub mod outbox;
 pub mod projection;
+pub mod quotes;
+pub mod secret_file;
 pub mod storage;
+pub mod telemetry;

@@ -1,0 +1,219 @@
+//! The layers of the configuration, and the whole of it.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment, Provider,
+    providers::{Env, Format, Toml},
+    value::{Dict, Value},
+};
+use serde::Deserialize;
+
+use super::{
+    engine::EngineConfig, limits::LimitsConfig, log::LogConfig, quotes::QuotesConfig, rates::RatesConfig,
+    server::ServerConfig, store::StoreConfig,
+};
+
+/// Every field with its default.
+const DEFAULT: &str = include_str!("../../config/default.toml");
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The HTTP server.
+    pub server: ServerConfig,
+    /// Where things lie.
+    pub store: StoreConfig,
+    /// The engine's bounds.
+    pub engine: EngineConfig,
+    /// Rates, the guard, currencies.
+    pub rates: RatesConfig,
+    /// The bank's limits.
+    pub limits: LimitsConfig,
+    /// Quotes.
+    pub quotes: QuotesConfig,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// What the command line says: over every other layer.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// A file of configuration.
+    pub file: Option<PathBuf>,
+    /// In place of `server.listen`.
+    pub listen: Option<SocketAddr>,
+    /// In place of `store.directory`.
+    pub directory: Option<PathBuf>,
+}
+
+/// Why a configuration is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file given by `--config` is not there.
+    #[error("configuration file {0} cannot be read: check the path given to --config")]
+    File(PathBuf),
+    /// A field that does not exist.
+    #[error("{field} in {place} is not a field of the configuration: {advice}")]
+    Unknown {
+        /// Its full name.
+        field: String,
+        /// The file or the environment variable.
+        place: String,
+        /// What exists.
+        advice: String,
+    },
+    /// A layer cannot be read, or a value has the wrong type.
+    #[error("the configuration cannot be read: {0}")]
+    Unreadable(Box<figment::Error>),
+    /// A value is outside its bounds.
+    #[error("{field} is {found}: {advice}")]
+    Bound {
+        /// Its full name.
+        field: &'static str,
+        /// The value.
+        found: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The currencies cannot be read.
+    #[error("the currencies in {place} cannot be used: {cause}")]
+    Currencies {
+        /// The file.
+        place: String,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+impl From<figment::Error> for ConfigError {
+    fn from(error: figment::Error) -> Self {
+        Self::Unreadable(Box::new(error))
+    }
+}
+
+impl Config {
+    /// Reads all layers and checks every bound.
+    pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
+        let defaults = Toml::string(DEFAULT);
+        let known: Dict = Figment::from(&defaults).extract()?;
+        let mut figment = Figment::from(&defaults);
+        if let Some(path) = &overrides.file {
+            if !path.is_file() {
+                return Err(ConfigError::File(path.clone()));
+            }
+            let file = Toml::file_exact(path);
+            refuse_unknown(&layer(&file)?, &known, "", &path.display().to_string())?;
+            figment = figment.merge(file);
+        }
+        let environment = Env::prefixed("HWAN_").filter(|key| key.as_str().contains("__")).split("__");
+        refuse_unknown(&layer(&environment)?, &known, "", "the environment (HWAN_<SECTION>__<FIELD>)")?;
+        let mut config: Self = figment.merge(environment).extract()?;
+        if let Some(listen) = overrides.listen {
+            config.server.listen = listen;
+        }
+        if let Some(directory) = &overrides.directory {
+            config.store.directory.clone_from(directory);
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.server.check()?;
+        self.store.check()?;
+        self.engine.check()?;
+        self.rates.check()?;
+        self.limits.check()?;
+        self.quotes.check()
+    }
+}
+
+fn layer(provider: impl Provider) -> Result<Dict, ConfigError> {
+    Ok(Figment::from(provider).extract()?)
+}
+
+/// The built-in file has every field, so what it does not have does not exist.
+fn refuse_unknown(layer: &Dict, known: &Dict, within: &str, place: &str) -> Result<(), ConfigError> {
+    for (key, value) in layer {
+        let field = if within.is_empty() { key.clone() } else { format!("{within}.{key}") };
+        match (value, known.get(key)) {
+            (Value::Dict(_, layer), Some(Value::Dict(_, known))) => refuse_unknown(layer, known, &field, place)?,
+            (_, Some(_)) => {}
+            (_, None) => {
+                let names: Vec<&str> = known.keys().map(String::as_str).collect();
+                let kind = if within.is_empty() { "sections are" } else { "this section has" };
+                let advice = format!("{kind} {}", names.join(", "));
+                return Err(ConfigError::Unknown { field, place: place.to_owned(), advice });
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn load_with(text: &str) -> Result<Config, ConfigError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        Config::load(&Overrides { file: Some(file.path().to_owned()), ..Overrides::default() })
+    }
+
+    #[test]
+    fn the_built_in_configuration_is_complete_and_equals_the_engines_own_defaults() {
+        let config = Config::load(&Overrides::default()).unwrap();
+        assert_eq!(
+            format!("{:?}", config.engine.limits()),
+            format!("{:?}", crate::actors::engine::EngineLimits::default())
+        );
+        assert_eq!(config.limits.policy(), hwan_domain::limit::LimitPolicy::default());
+        assert_eq!(config.rates.guard(), hwan_domain::guard::GuardPolicy::default());
+        assert_eq!(config.rates.currencies().unwrap().iter().count(), 18);
+    }
+
+    #[test]
+    fn a_file_goes_over_the_defaults_and_the_command_line_over_the_file() {
+        let config = load_with("[server]\nworkers = 3\nlisten = \"[::1]:0\"\n[rates]\ndeviation_percent_max = \"0.5\"");
+        let config = config.unwrap();
+        assert_eq!((config.server.workers, config.server.backlog), (3, 2_048));
+        assert!(config.server.listen.is_ipv6());
+        assert_eq!(config.rates.deviation_percent_max.0.to_string(), "0.5");
+        let over = Overrides { listen: Some("127.0.0.2:1".parse().unwrap()), ..Overrides::default() };
+        assert_eq!(Config::load(&over).unwrap().server.listen.port(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_its_name_and_what_to_do() {
+        for (text, words) in [
+            ("[server]\nwrokers = 3", &["server.wrokers", "is not a field", "workers", "/tmp"][..]),
+            ("[sever]\nworkers = 3", &["sever", "sections are", "server"]),
+            ("[server]\nworkers = 0", &["server.workers is 0", "from 1 to"]),
+            ("[server]\nworkers = \"two\"", &["server.workers", "two"]),
+            ("[server]\nlisten = \"0.0.0.0:8080\"", &["server.listen is 0.0.0.0:8080", "loopback", "proxy"]),
+            ("[server]\nlisten = \"localhost\"", &["server.listen"]),
+            ("[rates]\ndeviation_percent_max = 0.5", &["rates.deviation_percent_max", "in quotes"]),
+            ("[rates]\ncurrencies_file = \"/nowhere.toml\"", &["/nowhere.toml", "cannot be used"]),
+            ("[quotes]\nlifetime_seconds = 20\nlifetime_seconds_max = 10", &["quotes.lifetime_seconds is 20"]),
+            ("[log]\nformat = \"xml\"", &["log.format", "text", "json"]),
+            ("server = 3", &["server"]),
+            ("[server", &["cannot be read"]),
+        ] {
+            let error =
+                load_with(text).and_then(|config| config.rates.currencies().map(|_| ())).unwrap_err().to_string();
+            for word in words {
+                assert!(error.contains(word), "{text:?} gave {error:?} without {word:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let overrides = Overrides { file: Some("/nowhere.toml".into()), ..Overrides::default() };
+        assert!(Config::load(&overrides).unwrap_err().to_string().contains("/nowhere.toml"));
+    }
+}

@@ -1,0 +1,18 @@
+//! Configuration: one file per subsystem, each field with its unit and effect, and every bound checked at start.
+//!
+//! Layers, each over the one before: the built-in `config/default.toml`, a file given by `--config`, the environment
+//! (`HWAN_<SECTION>__<FIELD>`), the command line. A field that the built-in file does not have is refused by its name
+//! and where it stands. This room alone reads the environment. Callers: `startup`, which hands each room its part.
+
+pub mod currencies;
+pub mod engine;
+pub mod layers;
+pub mod limits;
+pub mod log;
+pub mod number;
+pub mod quotes;
+pub mod rates;
+pub mod server;
+pub mod store;
+
+pub use layers::{Config, ConfigError, Overrides};
