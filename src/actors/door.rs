@@ -37,12 +37,8 @@ pub struct Passage(Arc<Frame>);
 impl Door {
     /// An open door for at most `in_flight_max` commands at a time.
     pub fn new(in_flight_max: usize) -> Self {
-        let frame = Frame {
-            in_flight: AtomicUsize::new(0),
-            in_flight_max,
-            shut: AtomicBool::new(false),
-            left: Notify::new(),
-        };
+        let frame =
+            Frame { in_flight: AtomicUsize::new(0), in_flight_max, shut: AtomicBool::new(false), left: Notify::new() };
         Self(Arc::new(frame))
     }
 

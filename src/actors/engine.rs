@@ -257,14 +257,7 @@ impl Engine {
         self.answer(answer).await
     }
 
-    fn travel(
-        &self,
-        work: Work,
-        caller: Arc<str>,
-        key: Option<Key>,
-        reply: Reply,
-        passage: Passage,
-    ) -> Box<Travel> {
+    fn travel(&self, work: Work, caller: Arc<str>, key: Option<Key>, reply: Reply, passage: Passage) -> Box<Travel> {
         Box::new(Travel {
             work,
             caller,
@@ -311,7 +304,9 @@ impl Engine {
     fn lane_of_new_customer(&self, key: Option<&Key>) -> Option<&Arc<LaneSlot>> {
         let lanes = self.0.slots.len().saturating_sub(1).max(1);
         let turn = match key {
-            Some(key) => key.used.digest.0.iter().rev().take(4).fold(0, |sum: usize, byte| (sum << 8) | usize::from(*byte)),
+            Some(key) => {
+                key.used.digest.0.iter().rev().take(4).fold(0, |sum: usize, byte| (sum << 8) | usize::from(*byte))
+            }
             None => self.0.next_lane.fetch_add(1, Ordering::Relaxed),
         };
         self.0.slots.get(1 + turn % lanes)
@@ -510,7 +505,9 @@ fn quote_id(now: Timestamp) -> QuoteId {
 fn absent_is_none<T>(seen: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
     match seen {
         Ok(seen) => Ok(Some(seen)),
-        Err(Refusal::Rejected(rejection)) if matches!(rejection.code(), Code::CustomerNotFound | Code::AccountNotFound) => {
+        Err(Refusal::Rejected(rejection))
+            if matches!(rejection.code(), Code::CustomerNotFound | Code::AccountNotFound) =>
+        {
             Ok(None)
         }
         Err(refusal) => Err(refusal),

@@ -176,12 +176,13 @@ impl HydratorActor {
         let limits = &self.shared.common.limits;
         let (residents, directory) = (link.directory.residents(), &link.directory);
         directory.tick();
-        let look_at = (residents / TICKS_PER_ROUND).max(LOOK_AT_MIN).max(residents.saturating_sub(limits.resident_customers_max));
+        let look_at =
+            (residents / TICKS_PER_ROUND).max(LOOK_AT_MIN).max(residents.saturating_sub(limits.resident_customers_max));
         let idle_ticks = limits.idle_after.as_secs() / TICK.as_secs().max(1);
         let left = directory.sweep(self.shared.durable(), look_at, idle_ticks, limits.resident_customers_max);
         self.stale.extend(left.into_iter().filter(|customer| self.waiting.contains_key(customer)));
-        self.shared.metrics.customers_resident.set(directory.residents() as f64);
-        self.shared.metrics.accounts_resident.set(directory.accounts() as f64);
+        self.shared.common.metrics.customers_resident.set(directory.residents() as f64);
+        self.shared.common.metrics.accounts_resident.set(directory.accounts() as f64);
     }
 }
 

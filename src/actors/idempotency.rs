@@ -200,7 +200,11 @@ impl KeyMemory {
     /// What is remembered of a key.
     pub fn recall(&self, key: &Key) -> Remembered {
         if let Some(flight) = self.in_flight.get(&key.used.digest) {
-            return if flight.request == key.used.request { Remembered::InFlight } else { Remembered::InFlightOtherwise };
+            return if flight.request == key.used.request {
+                Remembered::InFlight
+            } else {
+                Remembered::InFlightOtherwise
+            };
         }
         match self.finished.get(&key.used.digest) {
             Some(position) => Remembered::Finished(*position),

@@ -11,7 +11,6 @@ use hwan_domain::{
     limit::LimitPolicy,
     rate::Rate,
     rejection::{Code, Violation, Violations},
-    round::RoundStatus,
     time::{BusinessDate, Timestamp},
 };
 
@@ -98,9 +97,7 @@ pub fn credit(travel: &mut Travel, situation: &Situation) {
 
 /// The newest middle rate that traded, for valuing a holding.
 pub fn mid_rate(board: &Board, currency: Currency) -> Option<Rate> {
-    let rounds = &board.pair(currency)?.rounds;
-    let traded = |status| matches!(status, RoundStatus::Active | RoundStatus::Superseded);
-    rounds.iter().rev().find(|round| traded(round.status)).map(|round| round.mid)
+    board.pair(currency)?.last_traded().map(|round| round.mid)
 }
 
 /// The holding cap of a currency, where it has one and a rate to value it at is known.

@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::Context;
+use actix::{AsyncContext, Context};
 use arc_swap::ArcSwapOption;
 use hwan_domain::{
     board::{Board, ROUNDS_REMEMBERED_MAX},
@@ -200,9 +200,12 @@ impl Keeper {
                 _ => futile = 0,
             }
             if futile >= FUTILE_GENERATIONS_MAX {
-                return self.stop_for_good(&format!("{futile} generations ended without a commit, the last by {ending:?}"), None);
+                return self.stop_for_good(
+                    &format!("{futile} generations ended without a commit, the last by {ending:?}"),
+                    None,
+                );
             }
-            self.slot.metrics.retakes.increment(1);
+            self.slot.metrics.lane_retakes.increment(1);
             if futile == 0 {
                 pause = PAUSE_MIN;
             }
@@ -255,11 +258,7 @@ impl Keeper {
 
     /// Answers a batch whose outcome was unknown. The lane is taken, so what is not there now never will be. Decided by
     /// hash: another owner may have committed a record of the same seq.
-    async fn resolve(
-        &self,
-        limbo: &mut Option<(Arc<LaneShared>, Limbo)>,
-        taken: &TakenLane,
-    ) -> Result<(), StoreError> {
+    async fn resolve(&self, limbo: &mut Option<(Arc<LaneShared>, Limbo)>, taken: &TakenLane) -> Result<(), StoreError> {
         let Some((_, Limbo { sealed, .. })) = limbo else { return Ok(()) };
         let Some((seq, hash)) = sealed.head() else { return Ok(()) };
         let is_committed = taken.seq >= seq && self.hash_at(seq).await? == Some(hash);

@@ -114,9 +114,7 @@ impl LaneActor {
             (done, sealed)
         };
         ctx.spawn(
-            commit
-                .into_actor(self)
-                .map(move |(done, sealed), actor, ctx| actor.committed(done, sealed, begun, ctx)),
+            commit.into_actor(self).map(move |(done, sealed), actor, ctx| actor.committed(done, sealed, begun, ctx)),
         );
     }
 
@@ -129,7 +127,7 @@ impl LaneActor {
     ) {
         match done {
             Ok(()) => {
-                self.shared.metrics.commit_seconds.record(begun.elapsed().as_secs_f64());
+                self.shared.common.metrics.commit_seconds.record(begun.elapsed().as_secs_f64());
                 self.made_durable(sealed, ctx);
             }
             Err(CommitError::NotDone(reason)) if begun.elapsed() < COMMIT_RETRIED_FOR && !self.shared.has_ended() => {
@@ -145,7 +143,7 @@ impl LaneActor {
         self.head_hash = hash;
         self.shared.made_durable(seq, hash);
         self.shared.metrics.lane_seq.set(seq.number() as f64);
-        self.shared.metrics.batch_records.record(batch.len() as f64);
+        self.shared.common.metrics.batch_records.record(batch.len() as f64);
         if let Some(board) = &self.board {
             board.made_durable(batch.records());
         }

@@ -24,13 +24,13 @@ use hwan_domain::{
 use tokio::sync::Notify;
 
 use super::{
+    batch::Batch,
     command::{Delivery, Executed, KeyError, NotDone, Refusal},
     directory::Directory,
     engine::EngineLimits,
     home::lock,
     hydrator::HydratorActor,
     idempotency::{Joined, Key, KeyMemory, Remembered, quote_time},
-    batch::Batch,
     judge::Situation,
     key_lookup::KeyLookupActor,
     lane::LaneActor,
@@ -176,7 +176,12 @@ impl LaneShared {
 
     /// When, and by which rules and rates, something is judged now.
     pub fn situation(&self) -> Situation {
-        Situation { at: self.now(), date: self.date(), policy: self.common.policy, board: self.common.board.load_full() }
+        Situation {
+            at: self.now(),
+            date: self.date(),
+            policy: self.common.policy,
+            board: self.common.board.load_full(),
+        }
     }
 
     /// Something that ends the generation if its owner is dropped by a panic.

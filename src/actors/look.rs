@@ -151,7 +151,8 @@ fn quote(
     if let Some(rejection) = Rejection::of(violations) {
         return Err(rejection);
     }
-    let Movement { kind: MovementKind::Exchange { terms, .. }, debit: Some(debit), credit: Some(credit) } = movement else {
+    let Movement { kind: MovementKind::Exchange { terms, .. }, debit: Some(debit), credit: Some(credit) } = movement
+    else {
         return Err(Rejection::one(Code::RateUnavailable, "not an exchange")); // at_market plans nothing else
     };
     let (won, foreign) = match terms.side {

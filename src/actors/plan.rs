@@ -66,7 +66,8 @@ pub fn refuse_second_account(home: &Home, kind: AccountKind) -> Result<(), Rejec
 }
 
 fn own_account(home: &Home, id: AccountId) -> Result<Arc<AccountPost>, Rejection> {
-    home.account(id).ok_or_else(|| Rejection::one(Code::AccountNotFound, format!("{id} is not an account of this customer")))
+    home.account(id)
+        .ok_or_else(|| Rejection::one(Code::AccountNotFound, format!("{id} is not an account of this customer")))
 }
 
 fn account_or_own(home: &Home, id: Option<AccountId>, kind: AccountKind) -> Result<Arc<AccountPost>, Rejection> {

@@ -105,16 +105,19 @@ impl BoardSeat {
         let mut board = lock(&self.sequenced);
         let (date, at) = (situation.date, situation.at);
         let event = match order {
-            BoardOrder::Publish(publication) => board.publish(publication, &common.currencies, &common.guard, date, at)?,
+            BoardOrder::Publish(publication) => {
+                board.publish(publication, &common.currencies, &common.guard, date, at)?
+            }
             BoardOrder::Void(round, reason) => board.void(*round, reason)?,
             BoardOrder::Halt(currency, reason) => board.halt(*currency, reason)?,
             BoardOrder::Resume(currency) => board.resume(*currency, by)?,
         };
         let currency = match &event {
             Event::RoundPublished { round, .. } => round.currency,
-            Event::RoundVoided { currency, .. } | Event::PairHalted { currency, .. } | Event::PairResumed { currency } => {
-                *currency
-            }
+            Event::RoundRefused { currency, .. }
+            | Event::RoundVoided { currency, .. }
+            | Event::PairHalted { currency, .. }
+            | Event::PairResumed { currency } => *currency,
             _ => return Ok((event, Vec::new())),
         };
         let before = board.pair(currency).cloned().unwrap_or_default();

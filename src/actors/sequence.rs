@@ -99,12 +99,8 @@ impl LaneActor {
                     violations.extend(rejection.violations().iter().cloned());
                 }
             }
-            Work::CustomerFact { home, .. } if lock(&home.customer).book.state().facts.is_full(situation.at) => {
-                violations.push(too_many_facts());
-            }
-            Work::AccountFact { account, .. } if lock(&account.cell).book.state().facts.is_full(situation.at) => {
-                violations.push(too_many_facts());
-            }
+            Work::CustomerFact { home, fact } => lock(&home.customer).book.judge_fact(fact, situation.at, violations),
+            Work::AccountFact { account, fact } => lock(&account.cell).book.judge_fact(fact, situation.at, violations),
             _ => {}
         }
     }
@@ -218,7 +214,8 @@ impl LaneActor {
         };
         Ok(Some(match (&movement.kind, debit, credit) {
             (MovementKind::Exchange { terms, quote }, Some(debit), Some(credit)) => {
-                let limits = (terms.side == Side::Buy).then(|| self.charge(movement, position.seq(), situation.at)).flatten();
+                let limits =
+                    (terms.side == Side::Buy).then(|| self.charge(movement, position.seq(), situation.at)).flatten();
                 let quote = quote.as_ref().map(|quote| quote.id);
                 Event::Exchanged { terms: *terms, quote, debit, credit, limits, limited_won }
             }
@@ -229,12 +226,7 @@ impl LaneActor {
         }))
     }
 
-    fn charge(
-        &mut self,
-        movement: &Movement,
-        seq: Seq,
-        at: Timestamp,
-    ) -> Option<hwan_domain::limit::LimitUse> {
+    fn charge(&mut self, movement: &Movement, seq: Seq, at: Timestamp) -> Option<hwan_domain::limit::LimitUse> {
         let (side, won) = (movement.debit.as_ref()?, movement.limited_won()?);
         let mut cell = lock(&side.home.customer);
         let limits = cell.book.charge_limit(won, at);
@@ -264,10 +256,6 @@ enum Applied {
     Event(Event),
     Rejected(Rejection),
     Nothing,
-}
-
-fn too_many_facts() -> Violation {
-    Violation::new(Code::TooManyFacts, format!("at most {} at a time: lift one", hwan_domain::check::FACTS_MAX))
 }
 
 /// Ends what a travel holds; returns the account whose next debit waits for it.

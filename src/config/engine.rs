@@ -27,6 +27,8 @@ pub struct EngineConfig {
     pub key_window_seconds: u64,
     /// Finished keys in memory at most.
     pub keys_max: usize,
+    /// Lanes of customers; may grow, never shrink: a lane is the home of its customers.
+    pub customer_lanes: u16,
     /// For how long keys are kept at least, in hours.
     pub key_retention_hours: u64,
     /// Records that the projections may lag behind; beyond it 503.
@@ -35,6 +37,7 @@ pub struct EngineConfig {
 
 impl EngineConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        within("engine.customer_lanes", self.customer_lanes, 1..=256)?;
         within("engine.in_flight_max", self.in_flight_max, 1..=1_000_000)?;
         within("engine.in_flight_per_customer_max", self.in_flight_per_customer_max, 1..=1_000_000)?;
         within("engine.batch_records_max", self.batch_records_max, 1..=4_096)?;
@@ -50,6 +53,7 @@ impl EngineConfig {
     /// As the engine takes them.
     pub const fn limits(&self) -> EngineLimits {
         EngineLimits {
+            customer_lanes: self.customer_lanes,
             in_flight_max: self.in_flight_max,
             in_flight_per_customer_max: self.in_flight_per_customer_max,
             batch_records_max: self.batch_records_max,

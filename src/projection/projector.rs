@@ -95,7 +95,9 @@ pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, f
             match store.project(lane, at, &records).await {
                 Ok(()) => break,
                 // A step whose answer was lost has happened after all.
-                Err(StoreError::ProjectionFenced { .. }) if store.projected(lane).await.is_ok_and(|seq| seq == to) => break,
+                Err(StoreError::ProjectionFenced { .. }) if store.projected(lane).await.is_ok_and(|seq| seq == to) => {
+                    break;
+                }
                 Err(error @ (StoreError::ProjectionFenced { .. } | StoreError::Damaged(_))) => {
                     tracing::error!(%lane, %error, "projection stops: another projector is at work, or the store is damaged");
                     return;

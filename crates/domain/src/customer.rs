@@ -81,9 +81,8 @@ impl CustomerBook {
         self.in_flight_won = self.in_flight_won.saturating_sub(won).max(0);
     }
 
-    /// Turns a reserve into use at `at`: the exchange is sequenced. Returns the counters afterwards.
+    /// Counts `won` as used at `at`: the exchange is sequenced, its reserve has ended. Returns the counters afterwards.
     pub fn charge_limit(&mut self, won: i64, at: Timestamp) -> LimitUse {
-        self.release_limit(won);
         self.state.limits = self.state.limits.charged(won, at);
         self.state.limits
     }

@@ -123,6 +123,14 @@ fn write_event(text: &mut Text, record: &Record) {
             text.raw(",\"findings\":");
             write_list(text, findings, write_finding);
         }
+        Event::RoundRefused { currency, mid, findings } => {
+            text.raw(",\"currency\":");
+            text.plain(currency);
+            text.raw(",\"mid\":");
+            text.plain(mid);
+            text.raw(",\"findings\":");
+            write_list(text, findings, write_finding);
+        }
         Event::RoundVoided { round, currency, reason } => {
             text.raw(",\"round_id\":");
             text.plain(round);

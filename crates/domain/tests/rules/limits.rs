@@ -135,6 +135,7 @@ fn exchanges_in_flight_count_and_failed_ones_do_not() {
     let standing = book.limit_standing(now, &LimitPolicy::default());
     assert_eq!((standing.day.used_won, standing.day.remaining_won), (0, 10_000_000));
     book.reserve_limit(6_000_000);
+    book.release_limit(6_000_000);
     assert_eq!(
         book.charge_limit(6_000_000, now),
         LimitUse { charged_at: now, day_won: 6_000_000, month_won: 6_000_000 }
