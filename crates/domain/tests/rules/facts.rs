@@ -109,6 +109,24 @@ fn a_full_sheet_refuses_more_but_never_a_lifting() {
 }
 
 #[test]
+fn a_sheet_that_was_stored_too_full_can_still_be_emptied() {
+    let slot = |index: i64| from_to(Check::Pledged, 100 + 10 * index, Some(105 + 10 * index));
+    let sheet = FactSheet::new((0..200).map(slot));
+    assert_eq!(sheet.refusal(&from_to(Check::Pledged, 1_000, Some(1_000)), t(1)), None);
+    assert_eq!(sheet.refusal(&from_to(Check::Dormant, 1, None), t(1)).unwrap().code, Code::FactsFull);
+}
+
+#[test]
+fn what_was_checked_stays_true_until_the_next_boundary() {
+    let mut sheet = FactSheet::default();
+    assert_eq!(sheet.stable_until(t(5)), Timestamp::MAX);
+    sheet.state(from_to(Check::Pledged, 10, Some(20)), t(0));
+    for (now, until) in [(0, t(10)), (9, t(10)), (10, t(20)), (19, t(20)), (20, Timestamp::MAX)] {
+        assert_eq!(sheet.stable_until(t(now)), until, "{now}");
+    }
+}
+
+#[test]
 fn the_books_refuse_facts_that_cannot_stand() {
     let judged = |kind, fact: &Fact| {
         let mut violations = Violations::new();
