@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::Arbiter;
@@ -22,7 +22,7 @@ use hwan_domain::{
     round::RoundId,
     time::{BusinessDate, Timestamp},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     command::{Caller, Command, Delivery, Executed, MarketOrder, NotDone, Overload, Party, Refusal},

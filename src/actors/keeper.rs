@@ -16,7 +16,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::{AsyncContext, Context};
@@ -27,7 +27,7 @@ use hwan_domain::{
     rejection::Violations,
     time::BusinessDate,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     command::NotDone,

@@ -9,11 +9,12 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Weak},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use hwan_domain::id::Seq;
+use tokio::time::Instant;
 
 use super::{
     batch::Batch,

@@ -7,7 +7,7 @@
 //! So the order of the lane is the order of each account, whatever interleaved on the way, and what is checked is
 //! checked at the stamped time. A breach of an invariant in (3) ends the generation: nothing after it is acknowledged.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use actix::Actor;
 use hwan_domain::{
@@ -20,6 +20,7 @@ use hwan_domain::{
     rejection::{Code, Rejection, Violation},
     time::Timestamp,
 };
+use tokio::time::Instant;
 
 use super::{
     account::{AccountActor, ReserveEnded},

@@ -3,7 +3,7 @@
 //! Nobody awaits an actor. Whatever happens to a travel, its holds end with it: the sequencing step or a refusal
 //! settles them, and if a panic drops it, the whole generation of its lane is dropped too.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use hwan_domain::{
     account::{AccountKind, HoldingCap},
@@ -17,7 +17,7 @@ use hwan_domain::{
     round::RoundId,
     time::BusinessDate,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     command::{Command, Executed, Order, Refusal},
