@@ -32,7 +32,7 @@ struct CurrencyEntry {
 }
 
 /// The built-in set.
-pub(super) fn built_in() -> Result<CurrencySet, ConfigError> {
+pub fn built_in() -> Result<CurrencySet, ConfigError> {
     parse(BUILT_IN, "config/currencies.toml (built in)")
 }
 
