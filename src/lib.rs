@@ -1,6 +1,7 @@
 //! hwan: an actor-based in-process transaction engine for a bank's 24-hour currency exchange.
 
 pub mod actors;
+pub mod api;
 pub mod clock;
 pub mod config;
 pub mod quotes;
