@@ -2,9 +2,13 @@
 
 pub mod actors;
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demonstration;
 pub mod quotes;
 pub mod secret_file;
+pub mod shutdown;
+pub mod startup;
 pub mod storage;
 pub mod telemetry;
