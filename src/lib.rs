@@ -1,11 +1,16 @@
 //! hwan: an actor-based in-process transaction engine for a bank's 24-hour currency exchange.
 
 pub mod actors;
+pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demonstration;
 pub mod outbox;
 pub mod projection;
 pub mod quotes;
 pub mod secret_file;
+pub mod shutdown;
+pub mod startup;
 pub mod storage;
 pub mod telemetry;

@@ -1,0 +1,61 @@
+//! What goes around every answer: the request's id, the body of a problem, the route's metrics.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{StatusCode, header},
+    middleware::Next,
+    web,
+};
+
+use super::{
+    context::Context,
+    problem::{ApiCode, Problem},
+    request_id::{self, RequestId},
+};
+use crate::telemetry::metrics::RouteMetrics;
+
+/// Wraps the whole application.
+pub(super) async fn envelope(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let id = RequestId::of(request.headers());
+    let mut answer = written_out(next.call(request).await?, &id);
+    let draining = answer.request().app_data::<web::Data<Context>>().is_some_and(|context| context.is_draining());
+    if draining {
+        // The client's next request finds another instance sooner on a new connection.
+        answer.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+    }
+    if let Some(id) = id.header() {
+        answer.headers_mut().insert(request_id::HEADER.clone(), id);
+    }
+    if let Some(route) = answer.request().app_data::<RouteMetrics>() {
+        route.answered(answer.status().as_u16(), began.elapsed());
+    }
+    Ok(answer)
+}
+
+/// A problem with its body in place; anything else as it is.
+fn written_out(answer: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
+    if answer.status().as_u16() < 400 {
+        return answer;
+    }
+    let problem = answer.response().error().and_then(|error| error.as_error::<Problem>());
+    let response = match problem {
+        Some(problem) => problem.response(id),
+        // A failure of the framework's own, such as a path that is not UTF-8: all that it can mean is this.
+        None if !answer.headers().contains_key(header::CONTENT_TYPE) => {
+            let code = match answer.status() {
+                StatusCode::NOT_FOUND => ApiCode::NotFound,
+                StatusCode::REQUEST_TIMEOUT => ApiCode::RequestTimeout,
+                StatusCode::PAYLOAD_TOO_LARGE => ApiCode::BodyTooLarge,
+                _ => ApiCode::MalformedBody,
+            };
+            Problem::new(code, "the request cannot be read").response(id)
+        }
+        None => return answer,
+    };
+    answer.into_response(response)
+}

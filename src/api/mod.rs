@@ -1,0 +1,30 @@
+//! The HTTP API, `/v1`: strict in what it reads, deterministic in what it answers.
+//!
+//! Bounds: body size and time, connections, and the engine's own limits at its door. A handler holds nothing: a client
+//! that hangs up changes nothing, and after a commit no answer fails. What was executed is answered from its record
+//! alone, so a replay is equal byte for byte. This room knows the engine's façade and the domain, never the store.
+//! [`router`] shows all of it on one page, [`problem`] every way in which it says no.
+
+pub mod accounts;
+pub mod amount;
+pub mod answer;
+pub mod auth;
+pub mod context;
+pub mod currencies;
+pub mod customers;
+pub mod envelope;
+pub mod exchanges;
+pub mod facts;
+pub mod health;
+pub mod idempotency;
+pub mod json;
+pub mod order;
+pub mod path_id;
+pub mod problem;
+pub mod quotes;
+pub mod rates;
+pub mod request_id;
+pub mod rounds;
+pub mod router;
+pub mod transactions;
+pub mod wire;

@@ -1,0 +1,391 @@
+//! Every way in which the API says no, in one place: RFC 9457 problems.
+//!
+//! Each code has one status, one title and one answer to "may I send the same request, with the same key, again?":
+//! `retryable`. Business rejections are not retryable, because nothing changes by waiting; they are not remembered
+//! either, so the same key may try again once something did change. [`ResponseError`] gives the status alone: the
+//! [`envelope`](super::envelope) writes the body, because it knows the request's id.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    body::BoxBody,
+    http::{StatusCode, header},
+};
+use hwan_domain::rejection::{Code, Rejection, Violation};
+use serde::Serialize;
+
+use super::{answer, request_id::RequestId};
+use crate::actors::command::{KeyError, NotDone, Overload, Refusal};
+
+/// Retry-After where the state passes by itself, in seconds.
+const SOON_SECONDS: u64 = 1;
+/// Retry-After where an operator has to act, in seconds.
+const OPERATOR_SECONDS: u64 = 30;
+/// The longest detail that repeats what a client sent, in characters.
+const ECHO_MAX: usize = 300;
+
+macro_rules! api_codes {
+    ($($name:ident = $text:literal, $status:ident, $retry:expr, $title:literal;)*) => {
+        /// What the API itself refuses; the business rejections are the domain's [`Code`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ApiCode { $(#[doc = $title] $name,)* }
+
+        impl ApiCode {
+            /// All codes.
+            pub const ALL: &'static [ApiCode] = &[$(ApiCode::$name,)*];
+
+            /// The stable text.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(ApiCode::$name => $text,)* }
+            }
+
+            const fn status(self) -> StatusCode {
+                match self { $(ApiCode::$name => StatusCode::$status,)* }
+            }
+
+            /// After how many seconds the same request may be sent again; `None`: not at all.
+            const fn retry_after(self) -> Option<u64> {
+                match self { $(ApiCode::$name => $retry,)* }
+            }
+
+            const fn title(self) -> &'static str {
+                match self { $(ApiCode::$name => $title,)* }
+            }
+        }
+    };
+}
+
+api_codes! {
+    MalformedBody = "malformed_body", BAD_REQUEST, None, "The body cannot be read";
+    MalformedAmount = "malformed_amount", BAD_REQUEST, None, "The amount is not a decimal text";
+    AmountScale = "amount_scale", BAD_REQUEST, None, "The amount has not the decimals of its currency";
+    MalformedNumber = "malformed_number", BAD_REQUEST, None, "The number is not a decimal text";
+    MalformedId = "malformed_id", BAD_REQUEST, None, "The id has another shape";
+    MalformedTime = "malformed_time", BAD_REQUEST, None, "The time is not RFC 3339";
+    OutOfRange = "out_of_range", BAD_REQUEST, None, "The value is out of its range";
+    UnknownCurrency = "unknown_currency", BAD_REQUEST, None, "The bank does not deal in this currency";
+    CurrencyMismatch = "currency_mismatch", BAD_REQUEST, None, "The amount is in another currency";
+    UnknownCheck = "unknown_check", BAD_REQUEST, None, "There is no such check for this subject";
+    KeyMissing = "idempotency_key_missing", BAD_REQUEST, None, "The idempotency key is missing";
+    KeyMalformed = "idempotency_key_malformed", BAD_REQUEST, None, "The idempotency key is malformed";
+    Unauthorized = "unauthorized", UNAUTHORIZED, None, "The token is missing or wrong";
+    NotFound = "not_found", NOT_FOUND, None, "There is no such route";
+    CurrencyNotFound = "currency_not_found", NOT_FOUND, None, "There is no such pair";
+    ExchangeNotFound = "exchange_not_found", NOT_FOUND, None, "There is no such exchange";
+    TransactionNotFound = "transaction_not_found", NOT_FOUND, None, "There is no such transaction";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
+    MediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, None, "The body is not application/json";
+    KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, None, "The idempotency key was used with another request";
+    KeyExpired = "idempotency_key_expired", UNPROCESSABLE_ENTITY, None, "The idempotency key is too old";
+    KeyFromFuture = "idempotency_key_from_future", UNPROCESSABLE_ENTITY, None, "The idempotency key is ahead of time";
+    QuoteInvalid = "quote_invalid", UNPROCESSABLE_ENTITY, None, "The quote is not one of this bank's";
+    InFlightOfCustomer = "in_flight_of_customer", TOO_MANY_REQUESTS, Some(SOON_SECONDS), "Too much of this customer is in flight";
+    InFlight = "in_flight", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Too much is in flight";
+    ProjectionLag = "projection_lag", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The projections are too far behind";
+    LaneClosed = "lane_closed", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the lane is not open";
+    LaneStopped = "lane_stopped", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "Not done: the lane is stopped";
+    CommitFailed = "commit_failed", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the commit failed";
+    DeadlinePassed = "deadline_passed", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the deadline passed";
+    Stopping = "stopping", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the engine is stopping";
+    OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The outcome is not known yet";
+}
+
+/// The status of a business rejection. Without a wildcard: a new code has to be placed here.
+const fn status_of(code: Code) -> StatusCode {
+    match code {
+        Code::CustomerNotFound | Code::AccountNotFound | Code::RoundNotFound => StatusCode::NOT_FOUND,
+        Code::AccountClosed
+        | Code::AccidentReported
+        | Code::Deceased
+        | Code::Dormant
+        | Code::Suspended
+        | Code::Seized
+        | Code::PaymentStopped
+        | Code::FraudReported
+        | Code::Pledged
+        | Code::LimitedAccount
+        | Code::Minor
+        | Code::KycExpired
+        | Code::CredentialLocked
+        | Code::Bankrupt
+        | Code::Sanctioned
+        | Code::PairHalted => StatusCode::LOCKED,
+        Code::QuoteExpired => StatusCode::GONE,
+        Code::AmountTooSmall
+        | Code::AmountTooLarge
+        | Code::WonAmountNotExact
+        | Code::SameAccount
+        | Code::AccountExists
+        | Code::LanesDiffer
+        | Code::RateUnavailable
+        | Code::RoundVoided
+        | Code::HaltRefused
+        | Code::QuoteUsed
+        | Code::RateWorse
+        | Code::LimitDaily
+        | Code::LimitMonthly
+        | Code::HoldingLimit
+        | Code::InsufficientBalance
+        | Code::AlreadyReversed => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProblemCode {
+    Rejected(Code),
+    Api(ApiCode),
+}
+
+impl ProblemCode {
+    const fn as_str(self) -> &'static str {
+        match self {
+            ProblemCode::Rejected(code) => code.as_str(),
+            ProblemCode::Api(code) => code.as_str(),
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            ProblemCode::Rejected(code) => status_of(code),
+            ProblemCode::Api(code) => code.status(),
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            ProblemCode::Rejected(code) => code.meaning(),
+            ProblemCode::Api(code) => code.title(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Found {
+    code: &'static str,
+    detail: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+}
+
+/// An answer that is not the one asked for.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    code: ProblemCode,
+    found: Vec<Found>,
+    retry_after: Option<u64>,
+    allow: Option<&'static str>,
+    closes: bool,
+}
+
+impl Problem {
+    /// Of the API, with what was found and what to do.
+    pub fn new(code: ApiCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(ProblemCode::Api(code), None, detail.into())
+    }
+
+    /// Of the API, about one field.
+    pub fn at(code: ApiCode, field: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(ProblemCode::Api(code), Some(field), detail.into())
+    }
+
+    /// A business rejection that is plain from the request alone.
+    pub fn rejected(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(ProblemCode::Rejected(code), None, detail.into())
+    }
+
+    /// The same, about one field.
+    pub fn rejected_at(code: Code, field: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(ProblemCode::Rejected(code), Some(field), detail.into())
+    }
+
+    /// A route without this method; `allow` lists those it has.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let problem = Self::new(ApiCode::MethodNotAllowed, format!("this route has {allow}"));
+        Self { allow: Some(allow), ..problem }
+    }
+
+    /// Also ends the connection: what is left of the request is not read.
+    #[must_use]
+    pub fn closing(self) -> Self {
+        Self { closes: true, ..self }
+    }
+
+    fn of(code: ProblemCode, field: Option<&'static str>, detail: Cow<'static, str>) -> Self {
+        let too_long = detail.chars().nth(ECHO_MAX).is_some();
+        let detail = if too_long { detail.chars().take(ECHO_MAX).chain(['…']).collect() } else { detail };
+        let retry_after = match code {
+            ProblemCode::Rejected(_) => None,
+            ProblemCode::Api(code) => code.retry_after(),
+        };
+        Self {
+            code,
+            found: vec![Found { code: code.as_str(), detail, field }],
+            retry_after,
+            allow: None,
+            closes: false,
+        }
+    }
+
+    /// The stable text of the main code.
+    pub const fn code(&self) -> &'static str {
+        self.code.as_str()
+    }
+
+    /// The whole answer, with the id of the request that it answers.
+    pub fn response(&self, request: &RequestId) -> HttpResponse {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: String,
+            title: &'static str,
+            status: u16,
+            detail: &'a str,
+            code: &'static str,
+            retryable: bool,
+            violations: &'a [Found],
+            request_id: &'a str,
+        }
+        let status = self.code.status();
+        let body = Body {
+            r#type: format!("urn:hwan:problem:{}", self.code.as_str()),
+            title: self.code.title(),
+            status: status.as_u16(),
+            detail: self.found.first().map_or("", |found| &found.detail),
+            code: self.code.as_str(),
+            retryable: self.retry_after.is_some(),
+            violations: &self.found,
+            request_id: request.as_str(),
+        };
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if let Some(allow) = self.allow {
+            response.insert_header((header::ALLOW, allow));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"hwan\""));
+        }
+        if self.closes {
+            response.force_close();
+        }
+        response.body(answer::to_json(&body))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::new(self.code.status())
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let found = |violation: &Violation| Found {
+            code: violation.code.as_str(),
+            detail: violation.detail.clone().into(),
+            field: None,
+        };
+        Self {
+            code: ProblemCode::Rejected(rejection.code()),
+            found: rejection.violations().iter().map(found).collect(),
+            retry_after: None,
+            allow: None,
+            closes: false,
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let code = match refusal {
+            Refusal::Rejected(rejection) => return rejection.into(),
+            Refusal::Key(KeyError::Malformed) => ApiCode::KeyMalformed,
+            Refusal::Key(KeyError::Reused) => ApiCode::KeyReused,
+            Refusal::Key(KeyError::Expired) => ApiCode::KeyExpired,
+            Refusal::Key(KeyError::FromFuture) => ApiCode::KeyFromFuture,
+            Refusal::NotDone(NotDone::LaneClosed) => ApiCode::LaneClosed,
+            Refusal::NotDone(NotDone::LaneStopped) => ApiCode::LaneStopped,
+            Refusal::NotDone(NotDone::CommitFailed) => ApiCode::CommitFailed,
+            Refusal::NotDone(NotDone::DeadlinePassed) => ApiCode::DeadlinePassed,
+            Refusal::NotDone(NotDone::Stopping) => ApiCode::Stopping,
+            Refusal::Unknown => ApiCode::OutcomeUnknown,
+            Refusal::Overloaded { limit, retry_after } => {
+                let code = match limit {
+                    Overload::InFlight => ApiCode::InFlight,
+                    Overload::InFlightOfCustomer => ApiCode::InFlightOfCustomer,
+                    Overload::ProjectionLag => ApiCode::ProjectionLag,
+                };
+                return Self { retry_after: Some(whole_seconds(retry_after)), ..Self::new(code, detail) };
+            }
+        };
+        Self::new(code, detail)
+    }
+}
+
+/// Retry-After knows whole seconds only: rounded up, at least one.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_text_and_an_error_status() {
+        let mut texts: Vec<_> = ApiCode::ALL.iter().map(|code| code.as_str()).collect();
+        texts.extend(Code::ALL.iter().map(|code| code.as_str()));
+        for code in ApiCode::ALL {
+            assert!(code.status().as_u16() >= 400, "{code:?}");
+            assert!(code.status().as_u16() < 500 || code.retry_after().is_some(), "{code:?} may be retried");
+        }
+        for code in Code::ALL {
+            assert!(status_of(*code).is_client_error(), "{code}");
+        }
+        let count = texts.len();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), count);
+    }
+
+    #[test]
+    fn the_engines_outcomes_say_whether_to_retry() {
+        let overloaded =
+            Refusal::Overloaded { limit: Overload::InFlightOfCustomer, retry_after: Duration::from_millis(1_001) };
+        for (refusal, code, status, retry_after) in [
+            (Refusal::Unknown, "outcome_unknown", 503, Some(1)),
+            (Refusal::NotDone(NotDone::CommitFailed), "commit_failed", 503, Some(1)),
+            (Refusal::NotDone(NotDone::LaneStopped), "lane_stopped", 503, Some(30)),
+            (overloaded, "in_flight_of_customer", 429, Some(2)),
+            (Refusal::Key(KeyError::Reused), "idempotency_key_reused", 422, None),
+            (Refusal::Rejected(Rejection::one(Code::QuoteExpired, "late")), "quote_expired", 410, None),
+        ] {
+            let problem = Problem::from(refusal);
+            assert_eq!(
+                (problem.code(), problem.status_code().as_u16(), problem.retry_after),
+                (code, status, retry_after)
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_client_sent_is_repeated_in_part_only() {
+        let problem = Problem::new(ApiCode::MalformedBody, "é".repeat(100_000));
+        assert_eq!(problem.found[0].detail.chars().count(), ECHO_MAX + 1);
+    }
+}

@@ -1,0 +1,80 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::Overrides, startup};
+
+/// Nothing is wrong.
+pub const EXIT_OK: u8 = 0;
+/// It failed: the log says why.
+pub const EXIT_FAILURE: u8 = 1;
+/// The command line or the configuration is wrong: nothing was started.
+pub const EXIT_USAGE: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  hwan                                    start on 127.0.0.1:8080 with everything in ./data
+  hwan --listen 127.0.0.1:0 --data /tmp/h start on any free port, with everything in /tmp/h
+  hwan --config bank.toml                 start with a file of configuration over the defaults
+  HWAN_LOG__FORMAT=json hwan              set one field, here log.format, by the environment
+
+Every field of the configuration is explained in config/default.toml. A field is taken from the command line, else
+from the environment (HWAN_<SECTION>__<FIELD>), else from the file, else from the defaults.
+
+Exit codes: 0 stopped in order, 1 failed, 2 the command line or the configuration is wrong.";
+
+/// A bank's 24-hour currency exchange: the engine, its HTTP API and its store in one program.
+#[derive(Debug, Parser)]
+#[command(name = "hwan", version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// A TOML file of configuration, over the defaults.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+
+    /// The directory of the store, the token and the quote keys [default: ./data]
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+
+    /// Where the API listens; loopback only, port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT", global = true)]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the engine and its API; the same as no command at all.
+    Serve,
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub fn run(self) -> ExitCode {
+        let overrides = Overrides { file: self.config, listen: self.listen, directory: self.data };
+        let code = match self.command.unwrap_or(Command::Serve) {
+            Command::Serve => startup::serve(&overrides),
+        };
+        ExitCode::from(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_no_command_means_serve() {
+        Cli::command().debug_assert();
+        let cli = Cli::try_parse_from(["hwan", "--listen", "127.0.0.1:0"]).unwrap();
+        assert!(cli.command.is_none() && cli.listen.is_some());
+        let cli = Cli::try_parse_from(["hwan", "serve", "--data", "/tmp/h"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Serve)) && cli.data.is_some());
+        assert!(Cli::try_parse_from(["hwan", "--listen", "8080"]).is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! Customers, accounts, and money that comes, goes and moves.
+
+use serde_json::json;
+
+use crate::server::{NOW, Server, text};
+
+#[tokio::test]
+async fn a_customer_is_opened_read_and_has_one_account_of_each_kind() {
+    let server = Server::start().await;
+    let opened = server.post("/v1/customers", &json!({ "reference": "bank-4711" })).await.expect(201);
+    assert_eq!(
+        (opened["reference"].as_str(), opened["business_date"].as_str()),
+        (Some("bank-4711"), Some("2026-11-23"))
+    );
+    assert_eq!(opened["opened_at"], NOW);
+    let id = text(&opened["id"]);
+    let won = server.post("/v1/accounts", &json!({ "customer_id": id, "kind": "won" })).await.expect(201);
+    assert_eq!((won["customer_id"].as_str(), won["kind"].as_str()), (Some(id.as_str()), Some("won")));
+    let second = server.post("/v1/accounts", &json!({ "customer_id": id, "kind": "won" })).await;
+    assert_eq!(second.problem(), (422, "account_exists".to_owned()));
+    let customer = server.get(&format!("/v1/customers/{id}")).await.expect(200);
+    assert_eq!(customer["accounts"], json!([won["id"]]));
+    assert_eq!(customer["facts"], json!([]));
+    assert_eq!(customer["limits"]["monthly"]["max"], json!({ "amount": "100000000", "currency": "KRW" }));
+    let account = server.get(&format!("/v1/accounts/{}", text(&won["id"]))).await.expect(200);
+    assert_eq!((account["version"].as_u64(), &account["balances"]), (Some(0), &json!([])));
+    for bad in ["", &"r".repeat(65), "a\nb"] {
+        let answer = server.post("/v1/customers", &json!({ "reference": bad })).await;
+        assert_eq!(answer.problem(), (400, "out_of_range".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn deposits_withdrawals_and_transfers_are_posted_and_read_back() {
+    let server = Server::start().await;
+    let (from, to) = (server.customer(&[("KRW", "1000")]).await, server.customer(&[]).await);
+    let amount = json!({ "amount": "300", "currency": "KRW" });
+    let body = json!({ "from_account_id": from.won, "to_account_id": to.won, "amount": amount });
+    let transfer = server.post_with("/v1/transfers", "t", &body).await.expect(201);
+    assert_eq!(transfer["kind"], "transfer");
+    assert_eq!(transfer["postings"][0]["amount"]["amount"], "-300");
+    assert_eq!(transfer["postings"][1]["balance_after"]["amount"], "300");
+    let body = json!({ "account_id": from.won, "amount": amount });
+    let withdrawal = server.post_with("/v1/withdrawals", "w", &body).await.expect(201);
+    assert_eq!(
+        (&withdrawal["kind"], &withdrawal["postings"][0]["balance_after"]["amount"]),
+        (&json!("withdrawal"), &json!("400"))
+    );
+    for made in [&transfer, &withdrawal] {
+        let id = text(&made["id"]);
+        assert_eq!(&server.get(&format!("/v1/transactions/{id}")).await.expect(200), made);
+        let as_exchange = id.replace("txn_", "exg_");
+        assert_eq!(server.get(&format!("/v1/exchanges/{as_exchange}")).await.problem().0, 404);
+    }
+    let too_much = json!({ "account_id": from.won, "amount": { "amount": "401", "currency": "KRW" } });
+    assert_eq!(server.post_with("/v1/withdrawals", "x", &too_much).await.problem().1, "insufficient_balance");
+    let nothing = json!({ "account_id": from.won, "amount": { "amount": "0", "currency": "KRW" } });
+    assert_eq!(server.post_with("/v1/withdrawals", "y", &nothing).await.problem().1, "amount_too_small");
+    let wrong = json!({ "account_id": from.won, "amount": { "amount": "1.00", "currency": "USD" } });
+    assert_eq!(server.post_with("/v1/deposits", "z", &wrong).await.problem(), (404, "account_not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn a_fact_is_stated_seen_lifted_and_belongs_to_its_subject() {
+    let server = Server::start().await;
+    let customer = server.customer(&[("KRW", "1000")]).await;
+    let facts = format!("/v1/accounts/{}/facts", customer.won);
+    let seizure = json!({ "check": "seized", "amount": { "amount": "600", "currency": "KRW" } });
+    let stated = server.post(&facts, &seizure).await.expect(201);
+    assert!(text(&stated["id"]).starts_with("chg_"));
+    assert_eq!(stated["fact"]["effective_from"], NOW);
+    let balances = server.get(&format!("/v1/accounts/{}/balances", customer.won)).await.expect(200);
+    let balance = &balances["balances"][0];
+    assert_eq!((&balance["booked"]["amount"], &balance["available"]["amount"]), (&json!("1000"), &json!("400")));
+    assert_eq!(balance["reserved"]["amount"], "0");
+    let account = server.get(&format!("/v1/accounts/{}", customer.won)).await.expect(200);
+    assert_eq!(account["facts"][0]["amount"]["amount"], "600");
+    let lifted = json!({ "check": "seized", "amount": { "amount": "600", "currency": "KRW" }, "effective_to": NOW });
+    server.post(&facts, &lifted).await.expect(201);
+    assert_eq!(server.get(&format!("/v1/accounts/{}", customer.won)).await.expect(200)["facts"], json!([]));
+    for (body, code) in [
+        (json!({ "check": "deceased" }), "unknown_check"),
+        (json!({ "check": "sleepy" }), "unknown_check"),
+        (json!({ "check": "dormant", "effective_from": "yesterday" }), "malformed_time"),
+        (json!({ "check": "dormant", "amount": { "amount": "1", "currency": "KRW" } }), "out_of_range"),
+    ] {
+        assert_eq!(server.post(&facts, &body).await.problem(), (400, code.to_owned()), "{body}");
+    }
+    let deceased = json!({ "check": "deceased", "effective_from": "2026-11-24T00:00:00+09:00" });
+    let stated = server.post(&format!("/v1/customers/{}/facts", customer.id), &deceased).await.expect(201);
+    assert_eq!(stated["fact"]["effective_from"], "2026-11-23T15:00:00.000000Z");
+    assert_eq!(stated["customer_id"], customer.id.as_str());
+}

@@ -1,0 +1,58 @@
+//! What an operator asks, without a token.
+
+use std::os::unix::fs::PermissionsExt;
+
+use http_body_util::Full;
+use hyper::Request;
+
+use crate::server::{Answer, Server, order};
+
+async fn ask(server: &Server, path: &str) -> Answer {
+    server.send(Request::builder().uri(path).header("host", "h").body(Full::default()).unwrap()).await
+}
+
+#[tokio::test]
+async fn it_lives_is_ready_and_says_what_it_is() {
+    let server = Server::start().await;
+    assert_eq!(ask(&server, "/livez").await.expect(200)["status"], "alive");
+    let ready = ask(&server, "/readyz").await.expect(200);
+    assert_eq!(ready["status"], "ready");
+    assert!(ready["lanes"].as_array().unwrap().iter().all(|lane| lane["status"] == "open"));
+    let version = ask(&server, "/version").await.expect(200);
+    assert_eq!(
+        (version["name"].as_str(), version["version"].as_str()),
+        (Some("hwan"), Some(env!("CARGO_PKG_VERSION")))
+    );
+    assert!(version["store"].as_str().unwrap().starts_with("sqlite"));
+}
+
+#[tokio::test]
+async fn metrics_tell_of_exchanges_by_outcome_and_of_routes() {
+    let server = Server::start().await;
+    server.publish("USD", "1350.50").await;
+    let customer = server.customer(&[("KRW", "1000000")]).await;
+    server.post_with("/v1/exchanges", "m", &order(&customer, "buy", "1.00", "USD")).await.expect(201);
+    let answer = ask(&server, "/metrics").await;
+    let text = String::from_utf8(answer.bytes.to_vec()).unwrap();
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    for part in [
+        "hwan_exchanges_total{outcome=\"executed\"}",
+        "hwan_exchange_seconds_bucket",
+        "hwan_commit_batch_records_bucket",
+        "hwan_commit_seconds_bucket",
+        "hwan_lane_seq{lane=\"1\"}",
+        "hwan_http_answers_total{route=\"/exchanges\",status=\"2xx\"}",
+    ] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_the_owners_alone() {
+    let server = Server::start().await;
+    let mode = |name: &str| std::fs::metadata(server.data().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(""), mode("token"), mode("quote-keys.toml")), (0o700, 0o600, 0o600));
+    let token = server.token.clone();
+    let server = server.restart(|_| {}).await;
+    assert_eq!(server.token, token);
+}

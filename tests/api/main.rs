@@ -1,0 +1,15 @@
+//! The HTTP API as a client sees it: the real server on a free port, over a fresh data directory, with a clock that
+//! stands until a test moves it. One file per part of the surface; `server` is the only one that knows how to start.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub, reason = "tests")]
+
+mod accounts;
+mod bodies;
+mod demonstration;
+mod exchanges;
+mod health;
+mod problems;
+mod quotes;
+mod rates;
+mod replays;
+mod server;
