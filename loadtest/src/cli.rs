@@ -12,11 +12,13 @@ A first run, beside a server that was started with `cargo run --release`:
   cargo run --release -p hwan-loadtest -- run --connections 256 --duration 30s \\
       --server-pid $(pidof hwan) --min-rate 10000 --max-p99-ms 50
 
-Limits to mind: a customer may change 10,000,000 won a day into foreign currency, which is about 7,400 buys of
-1.00 USD. A run over many customers never comes near; a run with --hot N does within a minute, and then answers
+Limits to mind: a customer may change 10,000,000 won a day into foreign
+currency, which is about 7,400 buys of 1.00 USD. A run over many customers never
+comes near; a run with --hot N does within a minute, and then answers
 `limit_daily`: for it, start the server with higher limits, and seed with --hot.
 
-Exit codes: 0 good; 1 a threshold was missed or an answer was not expected; 2 the run could not be made.";
+Exit codes: 0 good; 1 a threshold was missed or an answer was not expected;
+2 the run could not be made.";
 
 /// The load generator of hwan: seeds customers, drives exchanges over HTTP, looks at memory.
 #[derive(Debug, Parser)]

@@ -187,7 +187,7 @@ fn refusal(status: u16, body: &[u8]) -> Outcome {
 
 fn failure(error: &ClientError) -> Outcome {
     match error {
-        ClientError::Connection { source, .. } => Outcome::Connection(source.kind().to_string()),
+        ClientError::Connection { cause, .. } => Outcome::Connection(cause.kind().to_string()),
         ClientError::Protocol { reason } => Outcome::Foreign(reason.clone()),
         ClientError::Problem(problem) => Outcome::Refused(problem.code.clone()),
     }

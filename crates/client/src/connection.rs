@@ -81,7 +81,7 @@ impl Connection {
         let mut sent = Sent::Nothing;
         let head = match timeout(deadline, self.exchange(request.as_bytes(), &mut sent)).await {
             Ok(done) => done,
-            Err(_) => Err(ClientError::Connection { sent, source: io::ErrorKind::TimedOut.into() }),
+            Err(_) => Err(ClientError::Connection { sent, cause: io::ErrorKind::TimedOut.into() }),
         }?;
         self.state = if head.close { State::Ended } else { State::Idle };
         Ok(Reply {
@@ -96,12 +96,12 @@ impl Connection {
     async fn exchange(&mut self, request: &[u8], sent: &mut Sent) -> Result<Head, ClientError> {
         let mut rest = request;
         while !rest.is_empty() {
-            let failed = |source| ClientError::Connection { sent: *sent, source };
+            let failed = |cause| ClientError::Connection { sent: *sent, cause };
             let written = self.stream.write(rest).await.map_err(failed)?;
             *sent = Sent::Possibly;
             rest = rest.get(written..).unwrap_or_default();
         }
-        let lost = |source| ClientError::Connection { sent: Sent::Possibly, source };
+        let lost = |cause| ClientError::Connection { sent: Sent::Possibly, cause };
         self.buffer.clear();
         let head = loop {
             self.buffer.reserve(BUFFER_BYTES / 2);

@@ -68,12 +68,12 @@ pub enum ClientError {
     #[error("refused: {0}")]
     Problem(Box<Problem>),
     /// The connection failed or the deadline passed.
-    #[error("connection failed ({sent:?} sent): {source}")]
+    #[error("connection failed ({sent:?} sent): {cause}")]
     Connection {
         /// How much of the request had left.
         sent: Sent,
         /// Why. A passed deadline is `TimedOut`, a closed connection `UnexpectedEof`.
-        source: io::Error,
+        cause: io::Error,
     },
     /// An answer that is not one of hwan's.
     #[error("not an answer of hwan's: {reason}")]
@@ -106,8 +106,8 @@ impl ClientError {
         Self::Protocol { reason: reason.into() }
     }
 
-    pub(crate) fn unsent(source: io::Error) -> Self {
-        Self::Connection { sent: Sent::Nothing, source }
+    pub(crate) fn unsent(cause: io::Error) -> Self {
+        Self::Connection { sent: Sent::Nothing, cause }
     }
 }
 

@@ -171,8 +171,8 @@ async fn a_connection_that_ends_without_an_answer_leaves_the_outcome_unknown() {
     let server = serve(vec![Act::Close]).await;
     let error = client(&server).execute_exchange(&order(), "k").await.unwrap_err();
     assert_eq!(error.outcome(), KnownOutcome::Unknown);
-    let ClientError::Connection { sent, source } = error else { panic!("{error}") };
-    assert_eq!((sent, source.kind()), (Sent::Possibly, io::ErrorKind::UnexpectedEof));
+    let ClientError::Connection { sent, cause } = error else { panic!("{error}") };
+    assert_eq!((sent, cause.kind()), (Sent::Possibly, io::ErrorKind::UnexpectedEof));
 }
 
 #[tokio::test]
@@ -188,8 +188,8 @@ async fn a_silent_server_is_given_up_at_the_deadline() {
     let server = serve(vec![Act::Hang]).await;
     let started = tokio::time::Instant::now();
     let error = client(&server).live().await.unwrap_err();
-    let ClientError::Connection { sent, source } = error else { panic!("{error}") };
-    assert_eq!((sent, source.kind()), (Sent::Possibly, io::ErrorKind::TimedOut));
+    let ClientError::Connection { sent, cause } = error else { panic!("{error}") };
+    assert_eq!((sent, cause.kind()), (Sent::Possibly, io::ErrorKind::TimedOut));
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
