@@ -4,14 +4,14 @@
 //! enough to say which room of the crate is imported.
 
 /// A scanned source.
-pub struct Source {
+pub(crate) struct Source {
     code: String,
     comments: String,
 }
 
 impl Source {
     /// Scans a text.
-    pub fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let chars: Vec<char> = text.chars().collect();
         let at = |index: usize| chars.get(index).copied().unwrap_or('\0');
         let (mut code, mut comments) = (String::new(), String::new());
@@ -84,22 +84,22 @@ impl Source {
     }
 
     /// Whether the code names this word.
-    pub fn names(&self, word: &str) -> bool {
+    pub(crate) fn names(&self, word: &str) -> bool {
         has_word(&self.code, word)
     }
 
     /// Whether a comment names this word.
-    pub fn comments_name(&self, word: &str) -> bool {
+    pub(crate) fn comments_name(&self, word: &str) -> bool {
         has_word(&self.comments, word)
     }
 
     /// Whether the code calls this macro.
-    pub fn calls_macro(&self, name: &str) -> bool {
+    pub(crate) fn calls_macro(&self, name: &str) -> bool {
         has_word(&dense(&self.code), &format!("{name}!"))
     }
 
     /// Where the code reads the environment: what it names of `std::env` to that end.
-    pub fn environment_reads(&self) -> Vec<String> {
+    pub(crate) fn environment_reads(&self) -> Vec<String> {
         let reads = ["var", "vars", "var_os", "vars_os"];
         let mut found: Vec<String> = self
             .paths()
@@ -115,7 +115,7 @@ impl Source {
     }
 
     /// What of this crate the code names, as paths from the crate's root; `path` is where the source lies.
-    pub fn imports(&self, path: &str) -> Vec<String> {
+    pub(crate) fn imports(&self, path: &str) -> Vec<String> {
         let inside = path.strip_prefix("src/").unwrap_or(path);
         let module = inside.strip_suffix(".rs").unwrap_or(inside);
         let module: Vec<&str> = module.strip_suffix("/mod").unwrap_or(module).split('/').collect();
