@@ -1,2 +1,56 @@
-//! placeholder
-fn main() {}
+//! The front door of hwan's chores: `cargo xtask test`, `check`, `ci`.
+//!
+//! Standard library only, so that it builds in a second and shares no dependency with the workspace under other
+//! features. Each chore runs cargo as a child, passes its output through as it comes, and says that it is alive when
+//! a step is silent. Called by people and by `.ci/run`; nothing in hwan calls it.
+
+mod checks;
+mod machine;
+mod step;
+mod tally;
+mod test_run;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+hwan's chores
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  test   Runs all tests of the workspace; the last line says `N passed, N failed, N skipped`.
+         Exits 1 when a test failed, when nothing ran, and, with CI=true, when a test was skipped.
+         What follows goes to cargo test: `cargo xtask test -- -p hwan-domain`.
+  check  Formatting, clippy with warnings as errors, documentation with warnings as errors,
+         and deny.toml where cargo-deny is installed.
+  ci     check, then test.
+  help   Prints this.
+
+All of it works offline once the dependencies are fetched, and writes nothing outside target/.
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    let rest: Vec<String> = arguments.skip_while(|argument| argument == "--").collect();
+    let done = match (command.as_deref(), rest.is_empty()) {
+        (Some("test"), _) => test_run::run(&rest),
+        (Some("check"), true) => checks::run(),
+        (Some("ci"), true) => checks::run().and_then(|()| test_run::run(&rest)),
+        (Some("help" | "--help" | "-h"), _) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        (None, _) => Err(format!("no command given\n\n{HELP}")),
+        (Some(other), _) => Err(format!("unknown command or arguments: {other} {}\n\n{HELP}", rest.join(" "))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // A failed test run has said its closing line already: nothing may follow it.
+        Err(reason) if reason.is_empty() => ExitCode::FAILURE,
+        Err(reason) => {
+            eprintln!("xtask: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

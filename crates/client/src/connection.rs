@@ -1,0 +1,132 @@
+//! One kept-alive connection: a request, its answer, the next request.
+//!
+//! Any failure ends the connection, as does an answer that says so; [`Connection::is_open`] tells. Dropping a call
+//! midway leaves an answer under way, so that, too, ends it.
+
+use std::{future::Future, io, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{
+    client::ServerAddr,
+    error::{ClientError, Sent},
+    request::PreparedRequest,
+    wire::{self, Head},
+};
+
+/// Room for an answer at first; it grows to what comes.
+const BUFFER_BYTES: usize = 4 * 1024;
+
+/// An answer, in the connection's buffer until the next call.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// The status.
+    pub status: u16,
+    /// Whether it is a replay of an earlier answer to the same key.
+    pub replayed: bool,
+    /// `Retry-After`, in seconds.
+    pub retry_after_s: Option<u32>,
+    /// Whether the body is a problem.
+    pub problem: bool,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    Calling,
+    Ended,
+}
+
+/// A connection to hwan.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    state: State,
+}
+
+impl Connection {
+    /// Connects to `server` within `deadline`.
+    pub async fn open(server: &ServerAddr, deadline: Duration) -> Result<Self, ClientError> {
+        let stream = within(deadline, TcpStream::connect(server.socket_addr())).await.map_err(ClientError::unsent)?;
+        stream.set_nodelay(true).map_err(ClientError::unsent)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(BUFFER_BYTES), state: State::Idle })
+    }
+
+    /// Whether another call can be made.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Idle
+    }
+
+    /// Whether it is open and the server has neither closed it nor said anything unasked in the meantime.
+    pub fn is_quiet(&self) -> bool {
+        let mut unasked = [0_u8; 1];
+        let waiting =
+            matches!(self.stream.try_read(&mut unasked), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        self.is_open() && waiting
+    }
+
+    /// Sends `request` and reads its answer, both within `deadline`. Every status is an answer here.
+    pub async fn call(&mut self, request: &PreparedRequest, deadline: Duration) -> Result<Reply<'_>, ClientError> {
+        if self.state != State::Idle {
+            return Err(ClientError::unsent(io::ErrorKind::NotConnected.into()));
+        }
+        self.state = State::Calling; // stays so if this call is dropped or fails
+        let mut sent = Sent::Nothing;
+        let head = match timeout(deadline, self.exchange(request.as_bytes(), &mut sent)).await {
+            Ok(done) => done,
+            Err(_) => Err(ClientError::Connection { sent, cause: io::ErrorKind::TimedOut.into() }),
+        }?;
+        self.state = if head.close { State::Ended } else { State::Idle };
+        Ok(Reply {
+            status: head.status,
+            replayed: head.replayed,
+            retry_after_s: head.retry_after_s,
+            problem: head.problem,
+            body: self.buffer.get(head.head_bytes..).unwrap_or_default(),
+        })
+    }
+
+    async fn exchange(&mut self, request: &[u8], sent: &mut Sent) -> Result<Head, ClientError> {
+        let mut rest = request;
+        while !rest.is_empty() {
+            let failed = |cause| ClientError::Connection { sent: *sent, cause };
+            let written = self.stream.write(rest).await.map_err(failed)?;
+            *sent = Sent::Possibly;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        let lost = |cause| ClientError::Connection { sent: Sent::Possibly, cause };
+        self.buffer.clear();
+        let head = loop {
+            self.buffer.reserve(BUFFER_BYTES / 2);
+            if self.stream.read_buf(&mut self.buffer).await.map_err(lost)? == 0 {
+                return Err(lost(io::ErrorKind::UnexpectedEof.into()));
+            }
+            if let Some(head) = wire::parse_head(&self.buffer)? {
+                break head;
+            }
+        };
+        let total = head.head_bytes + head.body_bytes;
+        while self.buffer.len() < total {
+            self.buffer.reserve(total - self.buffer.len());
+            if self.stream.read_buf(&mut self.buffer).await.map_err(lost)? == 0 {
+                return Err(lost(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+        if self.buffer.len() > total {
+            return Err(ClientError::protocol(format!("{} bytes beyond the answer", self.buffer.len() - total)));
+        }
+        Ok(head)
+    }
+}
+
+/// A passed deadline is an I/O error of the kind `TimedOut`.
+async fn within<T>(deadline: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(deadline, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}

@@ -1,0 +1,93 @@
+//! `kill -9` of the engine under load, fifty times over one data directory: nothing acknowledged is lost, nothing is
+//! doubled, every key has one outcome, balances are what the answers said.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use common::{
+    drive::{self, AfterEnd, Customer},
+    engine_process::{EngineProcess, run_to_end},
+    history::{Observed, Recorded, judge},
+};
+use rand::{RngExt, seq::SliceRandom};
+
+const KILLS: usize = 50;
+const CUSTOMERS: usize = 16;
+const CLIENTS: usize = 8;
+/// Exchanges of one client between two kills at most, so that retrying them all stays short.
+const REQUESTS_MAX: usize = 1_000;
+/// Old commands that are asked for again at the end.
+const OLD_RETRIED: usize = 1_000;
+
+#[tokio::test]
+async fn killed_fifty_times_under_load_nothing_is_lost_or_doubled() {
+    let data = tempfile::tempdir().unwrap();
+    let mut engine = EngineProcess::start(data.path()).await;
+    let mut observed = Observed::default();
+    let (customers, mut history) =
+        drive::open_customers(&engine.server, &engine.client, CUSTOMERS, &mut observed).await;
+    let customers: Arc<[Customer]> = customers.into();
+    let (started, mut heartbeat) = (Instant::now(), Instant::now());
+    for kill in 1..=KILLS {
+        let server = engine.server.clone();
+        let load = tokio::spawn({
+            let customers = customers.clone();
+            async move { drive::drive(&server, &customers, CLIENTS, REQUESTS_MAX, AfterEnd::Stop).await }
+        });
+        let moment = Duration::from_millis(rand::rng().random_range(50..300));
+        tokio::time::sleep(moment).await;
+        engine.kill();
+        let sent = load.await.unwrap();
+        engine = EngineProcess::start(data.path()).await;
+        let resolved = drive::retry_all(&engine.server, sent).await;
+        look(&engine, &resolved, &customers, &mut observed).await;
+        history.extend(resolved);
+        accept(&history, &observed, &format!("after kill {kill}"), &engine);
+        if heartbeat.elapsed() > Duration::from_secs(5) {
+            heartbeat = Instant::now();
+            eprintln!("... {kill} of {KILLS} kills, {} commands, {:?}", history.len(), started.elapsed());
+        }
+    }
+    retry_old_ones(&engine, &mut history).await;
+    look(&engine, &history, &customers, &mut observed).await;
+    accept(&history, &observed, "at the end", &engine);
+    assert_not_vacuous(&history);
+
+    engine.terminate();
+    assert_eq!(engine.ended(Duration::from_secs(30)).await.code(), Some(0), "{}", engine.output());
+    let (status, output) = run_to_end(&["verify"], data.path());
+    assert!(status.success(), "verify says: {output}");
+}
+
+/// Reads back what is acknowledged, and every account.
+async fn look(engine: &EngineProcess, history: &[Recorded], customers: &[Customer], observed: &mut Observed) {
+    observed.read_back.clear();
+    drive::read_back(&engine.client, history, observed).await;
+    drive::read_accounts(&engine.client, customers, observed).await;
+}
+
+fn accept(history: &[Recorded], observed: &Observed, when: &str, engine: &EngineProcess) {
+    let faults = judge(history, observed);
+    let shown: Vec<String> = faults.iter().take(20).map(|fault| format!("{fault:?}")).collect();
+    assert!(faults.is_empty(), "{} faults {when}:\n{}\n{}", faults.len(), shown.join("\n"), engine.output());
+}
+
+/// Keys of long ago, from before many restarts, still have their one answer.
+async fn retry_old_ones(engine: &EngineProcess, history: &mut Vec<Recorded>) {
+    history.shuffle(&mut rand::rng());
+    let old = history.split_off(history.len().saturating_sub(OLD_RETRIED));
+    history.extend(drive::retry_all(&engine.server, old).await);
+}
+
+/// A run in which nothing was acknowledged, or no answer was cut off, would have shown nothing.
+fn assert_not_vacuous(history: &[Recorded]) {
+    let acknowledged = history.iter().filter(|command| command.acknowledgements().next().is_some()).count();
+    let cut_off = drive::unanswered(history).count();
+    assert!(acknowledged > KILLS * 20, "only {acknowledged} commands were acknowledged");
+    assert!(cut_off >= KILLS / 2, "only {cut_off} answers were cut off in {KILLS} kills");
+}

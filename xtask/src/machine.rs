@@ -1,0 +1,40 @@
+//! What tests need of the machine beyond cargo. A test whose requirement is missing does not pass silently: the
+//! closing lines name it. Each requirement has its line here, and a test that needs it says so by failing.
+
+use std::process::{Command, Stdio};
+
+/// Something outside of cargo that tests use.
+struct Requirement {
+    /// What it is.
+    name: &'static str,
+    /// What cannot be shown without it.
+    needed_for: &'static str,
+    /// Whether it is there.
+    present: fn() -> bool,
+}
+
+const REQUIREMENTS: &[Requirement] = &[Requirement {
+    name: "a POSIX shell (sh)",
+    needed_for: "the test of SIGTERM under load, which sends the signal by it",
+    present: || runs("sh", &["-c", "exit 0"]),
+}];
+
+/// What is missing, a line each.
+pub(crate) fn missing() -> Vec<String> {
+    REQUIREMENTS
+        .iter()
+        .filter(|requirement| !(requirement.present)())
+        .map(|requirement| format!("this machine lacks {}: needed for {}", requirement.name, requirement.needed_for))
+        .collect()
+}
+
+/// Whether a program can be run with these arguments and ends well.
+pub(crate) fn runs(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
