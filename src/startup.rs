@@ -15,7 +15,7 @@ use hwan_domain::currency::CurrencySet;
 use tokio::task::JoinHandle;
 
 use crate::{
-    actors::engine::{Engine, EngineParts, StartError},
+    actors::engine::{Engine, EngineParts, Placement, StartError},
     api::{
         auth::{Token, TokenFileError},
         context::{Context, EngineHandle},
@@ -29,7 +29,10 @@ use crate::{
     quotes::keyring::{Keyring, KeyringError},
     secret_file::{self, SecretFileError},
     shutdown,
-    storage::port::{LedgerStore, StoreError},
+    storage::{
+        port::{LedgerStore, StoreError},
+        sqlite::{SqliteOptions, SqliteStore},
+    },
     telemetry::{
         log::{self, LogError},
         metrics::{self, MetricsError},
@@ -159,6 +162,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
         guard: config.rates.guard(),
         quote_lifetime_max: config.quotes.lifetime_max(),
         limits: config.engine.limits(),
+        placement: Placement::OwnArbiters,
     })
     .await?;
     let context = Data::new(Context {
@@ -200,8 +204,8 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
 
 /// The store of record. Here alone a store is chosen.
 async fn open_store(directory: &Path, currencies: &Arc<CurrencySet>) -> Result<Arc<dyn LedgerStore>, StoreError> {
-    let _ = currencies;
-    Err(StoreError::Unavailable(format!("no store is built in that could open {}", directory.display())))
+    let store = SqliteStore::open(directory, currencies.clone(), SqliteOptions::default()).await?;
+    Ok(Arc::new(store))
 }
 
 type Serving = (SocketAddr, ServerHandle, JoinHandle<io::Result<()>>);

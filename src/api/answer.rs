@@ -71,7 +71,8 @@ fn body(record: &Record) -> Vec<u8> {
         Event::Exchanged { terms, quote, debit, credit, .. } => {
             to_json(&ExchangeAnswer::of(record, ExchangeId::at(record.position), terms, *quote, debit, credit))
         }
-        Event::RoundPublished { round, findings } => to_json(&PublishedRound::of(round, findings)),
+        Event::RoundPublished { round, findings } => to_json(&PublishedRound::of(Some(round), findings)),
+        Event::RoundRefused { findings, .. } => to_json(&PublishedRound::of(None, findings)),
         // No route asks for these yet.
         Event::DateRolled { .. } | Event::RoundVoided { .. } | Event::PairHalted { .. } | Event::PairResumed { .. } => {
             to_json(&EventAnswer {

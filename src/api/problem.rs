@@ -96,7 +96,11 @@ api_codes! {
 /// The status of a business rejection. Without a wildcard: a new code has to be placed here.
 const fn status_of(code: Code) -> StatusCode {
     match code {
-        Code::CustomerNotFound | Code::AccountNotFound | Code::RoundNotFound => StatusCode::NOT_FOUND,
+        Code::CustomerNotFound
+        | Code::AccountNotFound
+        | Code::RoundNotFound
+        | Code::PairNotFound
+        | Code::ExchangeNotFound => StatusCode::NOT_FOUND,
         Code::AccountClosed
         | Code::AccidentReported
         | Code::Deceased
@@ -114,7 +118,10 @@ const fn status_of(code: Code) -> StatusCode {
         | Code::Sanctioned
         | Code::PairHalted => StatusCode::LOCKED,
         Code::QuoteExpired => StatusCode::GONE,
-        Code::AmountTooSmall
+        Code::FactInvalid
+        | Code::FactsFull
+        | Code::RoundInvalid
+        | Code::AmountTooSmall
         | Code::AmountTooLarge
         | Code::WonAmountNotExact
         | Code::SameAccount

@@ -40,10 +40,10 @@ struct PublishRequest<'a> {
     preference_percent: Option<DecimalText<'a>>,
 }
 
-/// A round with the guard's verdict.
+/// A round with the guard's verdict; without a round where what was proposed is no rate at all.
 #[derive(Serialize)]
 pub(super) struct PublishedRound {
-    round: RoundAnswer,
+    round: Option<RoundAnswer>,
     verdict: Verdict,
 }
 
@@ -116,10 +116,10 @@ impl RoundAnswer {
 }
 
 impl PublishedRound {
-    pub(super) fn of(round: &Round, findings: &[Finding]) -> Self {
+    pub(super) fn of(round: Option<&Round>, findings: &[Finding]) -> Self {
         let findings: Vec<FindingAnswer> = findings.iter().map(FindingAnswer::of).collect();
         let verdict = Verdict { trades: findings.is_empty(), findings };
-        Self { round: RoundAnswer::of(round), verdict }
+        Self { round: round.map(RoundAnswer::of), verdict }
     }
 }
 
