@@ -18,6 +18,7 @@ Examples:
   hwan                                    start on 127.0.0.1:8080 with everything in ./data
   hwan --listen 127.0.0.1:0 --data /tmp/h start on any free port, with everything in /tmp/h
   hwan --config bank.toml                 start with a file of configuration over the defaults
+  hwan verify --data /tmp/h               prove that the ledger in /tmp/h follows from its journal
   HWAN_LOG__FORMAT=json hwan              set one field, here log.format, by the environment
 
 Every field of the configuration is explained in config/default.toml. A field is taken from the command line, else
@@ -49,6 +50,10 @@ pub struct Cli {
 enum Command {
     /// Start the engine and its API; the same as no command at all.
     Serve,
+    /// Read the whole journal and prove that everything stored follows from it; beside a running engine or without one.
+    ///
+    /// Exit code 0: nothing is wrong. 1: something is, or the ledger cannot be read. 2: the command line is wrong.
+    Verify,
 }
 
 impl Cli {
@@ -57,6 +62,7 @@ impl Cli {
         let overrides = Overrides { file: self.config, listen: self.listen, directory: self.data };
         let code = match self.command.unwrap_or(Command::Serve) {
             Command::Serve => startup::serve(&overrides),
+            Command::Verify => startup::verify(&overrides),
         };
         ExitCode::from(code)
     }

@@ -37,6 +37,7 @@ use crate::{
         log::{self, LogError},
         metrics::{self, MetricsError},
     },
+    verify::walk,
 };
 
 /// The name under which callers with the token act, and by which their idempotency keys are told from others'.
@@ -135,6 +136,29 @@ pub fn serve(overrides: &Overrides) -> u8 {
         }
         Err(error) => {
             // The log may not be there yet.
+            let _written = writeln!(io::stderr(), "hwan: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// `hwan verify`: reads the ledger and says whether all of it follows from the journal. Returns the exit code.
+pub fn verify(overrides: &Overrides) -> u8 {
+    let result = rt::System::new().block_on(async {
+        let config = Config::load(overrides)?;
+        let currencies = Arc::new(config.rates.currencies()?);
+        let directory = &config.store.directory;
+        let failed = |cause| StartupError::Store { directory: directory.clone(), cause };
+        let store = SqliteStore::open_read_only(directory, currencies).await.map_err(failed)?;
+        let mut tell = |progress: &str| drop(writeln!(io::stderr(), "{progress}"));
+        walk::verify(&store, &mut tell).await.map_err(failed)
+    });
+    match result {
+        Ok(report) => {
+            let written = report.write(&mut io::stdout().lock());
+            if report.is_clean() && written.is_ok() { EXIT_OK } else { EXIT_FAILURE }
+        }
+        Err(error) => {
             let _written = writeln!(io::stderr(), "hwan: {error}");
             error.exit_code()
         }
