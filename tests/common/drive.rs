@@ -187,11 +187,12 @@ async fn each(
     done.into_inner().unwrap()
 }
 
-/// Reads the effects of `history` back by id.
+/// Reads the effects of `history` back by id, those that were not read before.
 pub(crate) async fn read_back(client: &Client, history: &[Recorded], observed: &mut Observed) {
     let ids: Vec<(&str, &str)> = history
         .iter()
         .filter_map(|command| Some((command.path, command.acknowledgements().next()?.effect.id.as_str())))
+        .filter(|(_, id)| !observed.read_back.contains_key(*id))
         .collect();
     for chunk in ids.chunks(64) {
         let reads = chunk.iter().map(|(path, id)| async move {

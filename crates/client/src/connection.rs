@@ -106,7 +106,7 @@ impl Connection {
         let head = loop {
             self.buffer.reserve(BUFFER_BYTES / 2);
             if self.stream.read_buf(&mut self.buffer).await.map_err(lost)? == 0 {
-                return Err(lost(io::ErrorKind::UnexpectedEof.into()));
+                return Err(lost(end_of_stream(&self.buffer)));
             }
             if let Some(head) = wire::parse_head(&self.buffer)? {
                 break head;
@@ -116,7 +116,7 @@ impl Connection {
         while self.buffer.len() < total {
             self.buffer.reserve(total - self.buffer.len());
             if self.stream.read_buf(&mut self.buffer).await.map_err(lost)? == 0 {
-                return Err(lost(io::ErrorKind::UnexpectedEof.into()));
+                return Err(lost(end_of_stream(&self.buffer)));
             }
         }
         if self.buffer.len() > total {
@@ -129,4 +129,10 @@ impl Connection {
 /// A passed deadline is an I/O error of the kind `TimedOut`.
 async fn within<T>(deadline: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(deadline, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// The end of the stream where an answer should go on: before its first byte, or in its midst.
+fn end_of_stream(received: &[u8]) -> io::Error {
+    let kind = if received.is_empty() { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::ConnectionAborted };
+    kind.into()
 }

@@ -72,7 +72,8 @@ pub enum ClientError {
     Connection {
         /// How much of the request had left.
         sent: Sent,
-        /// Why. A passed deadline is `TimedOut`, a closed connection `UnexpectedEof`.
+        /// Why. A passed deadline is `TimedOut`, an end before the answer `UnexpectedEof`, in its midst
+        /// `ConnectionAborted`.
         cause: io::Error,
     },
     /// An answer that is not one of hwan's.

@@ -24,6 +24,8 @@ use tokio::{
 enum Act {
     /// Writes these bytes.
     Answer(String),
+    /// Writes these bytes and closes.
+    AnswerAndClose(String),
     /// Writes these bytes one by one, with pauses.
     Dribble(String),
     /// Closes without a word.
@@ -65,6 +67,7 @@ async fn connection(
         let act = acts.lock().unwrap().next();
         match act {
             Some(Act::Answer(text)) => stream.write_all(text.as_bytes()).await.unwrap(),
+            Some(Act::AnswerAndClose(text)) => return stream.write_all(text.as_bytes()).await.unwrap(),
             Some(Act::Dribble(text)) => {
                 for byte in text.bytes() {
                     stream.write_all(&[byte]).await.unwrap();
@@ -173,6 +176,17 @@ async fn a_connection_that_ends_without_an_answer_leaves_the_outcome_unknown() {
     assert_eq!(error.outcome(), KnownOutcome::Unknown);
     let ClientError::Connection { sent, cause } = error else { panic!("{error}") };
     assert_eq!((sent, cause.kind()), (Sent::Possibly, io::ErrorKind::UnexpectedEof));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_told_from_one_that_never_began() {
+    let whole = json("201 Created", "", EXCHANGE);
+    for cut in [1, whole.len() - 1] {
+        let server = serve(vec![Act::AnswerAndClose(whole[..cut].to_owned())]).await;
+        let error = client(&server).execute_exchange(&order(), "k").await.unwrap_err();
+        let ClientError::Connection { sent, cause } = error else { panic!("{error}") };
+        assert_eq!((sent, cause.kind()), (Sent::Possibly, io::ErrorKind::ConnectionAborted), "cut at {cut}");
+    }
 }
 
 #[tokio::test]
