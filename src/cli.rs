@@ -21,10 +21,14 @@ Examples:
   hwan verify --data /tmp/h               prove that the ledger in /tmp/h follows from its journal
   HWAN_LOG__FORMAT=json hwan              set one field, here log.format, by the environment
 
-Every field of the configuration is explained in config/default.toml. A field is taken from the command line, else
-from the environment (HWAN_<SECTION>__<FIELD>), else from the file, else from the defaults.
+Every field of the configuration is explained in config/default.toml. A field is
+taken from the command line, else from the environment (HWAN_<SECTION>__<FIELD>),
+else from the file, else from the defaults.
 
-Exit codes: 0 stopped in order, 1 failed, 2 the command line or the configuration is wrong.";
+Exit codes:
+  0  stopped in order
+  1  failed
+  2  the command line or the configuration is wrong: nothing was started";
 
 /// A bank's 24-hour currency exchange: the engine, its HTTP API and its store in one program.
 #[derive(Debug, Parser)]

@@ -174,7 +174,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
     let token_path = directory.join("token");
     let token = Token::open(&token_path)?;
     let keyring = Keyring::open(&directory.join("quote-keys.toml"))?;
-    let store = open_store(directory, &currencies)
+    let store = open_store(directory, Arc::clone(&currencies))
         .await
         .map_err(|cause| StartupError::Store { directory: directory.clone(), cause })?;
     let store_name = store.name();
@@ -227,8 +227,8 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
 }
 
 /// The store of record. Here alone a store is chosen.
-async fn open_store(directory: &Path, currencies: &Arc<CurrencySet>) -> Result<Arc<dyn LedgerStore>, StoreError> {
-    let store = SqliteStore::open(directory, currencies.clone(), SqliteOptions::default()).await?;
+async fn open_store(directory: &Path, currencies: Arc<CurrencySet>) -> Result<Arc<dyn LedgerStore>, StoreError> {
+    let store = SqliteStore::open(directory, currencies, SqliteOptions::default()).await?;
     Ok(Arc::new(store))
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpResponse,
+    Error,
     body::BoxBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::header::{AUTHORIZATION, HeaderMap},
@@ -105,7 +105,7 @@ where
         }
         let detail = "send Authorization: Bearer with the token that the start-up banner names";
         let problem = Problem::new(ApiCode::Unauthorized, detail);
-        Either::Left(ready(Ok(request.into_response(HttpResponse::from_error(problem)))))
+        Either::Left(ready(Ok(request.error_response(problem))))
     }
 }
 

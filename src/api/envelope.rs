@@ -45,13 +45,14 @@ fn written_out(answer: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceRespo
     let problem = answer.response().error().and_then(|error| error.as_error::<Problem>());
     let response = match problem {
         Some(problem) => problem.response(id),
-        // A failure of the framework's own, such as a path that is not UTF-8: all that it can mean is this.
+        // A failure of the framework's own, such as a payload that breaks off.
         None if !answer.headers().contains_key(header::CONTENT_TYPE) => {
             let code = match answer.status() {
+                StatusCode::BAD_REQUEST => ApiCode::MalformedBody,
                 StatusCode::NOT_FOUND => ApiCode::NotFound,
                 StatusCode::REQUEST_TIMEOUT => ApiCode::RequestTimeout,
                 StatusCode::PAYLOAD_TOO_LARGE => ApiCode::BodyTooLarge,
-                _ => ApiCode::MalformedBody,
+                _ => return answer,
             };
             Problem::new(code, "the request cannot be read").response(id)
         }
