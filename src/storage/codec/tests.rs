@@ -19,7 +19,10 @@ use proptest::{collection, option, prelude::*};
 use rust_decimal::Decimal;
 
 use super::{chain, decode, decode_facts, encode, encode_facts, encode_into};
-use crate::storage::{conformance::fixture, port::{ChainHash, StoreError}};
+use crate::storage::{
+    conformance::fixture,
+    port::{ChainHash, StoreError},
+};
 
 fn currencies() -> Arc<CurrencySet> {
     fixture::currencies()
@@ -95,7 +98,14 @@ fn any_fact() -> impl Strategy<Value = Fact> {
 }
 
 fn any_terms() -> impl Strategy<Value = Terms> {
-    (prop_oneof![Just(Side::Buy), Just(Side::Sell)], any_currency(), any_round_id(), any_rate(), any_rate(), any_decimal())
+    (
+        prop_oneof![Just(Side::Buy), Just(Side::Sell)],
+        any_currency(),
+        any_round_id(),
+        any_rate(),
+        any_rate(),
+        any_decimal(),
+    )
         .prop_map(|(side, currency, round, mid, rate, preference_percent)| Terms {
             side,
             currency,
@@ -158,13 +168,19 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         option::of(any_text()).prop_map(|reference| Event::CustomerOpened { reference }),
         (customer(), kind).prop_map(|(customer, kind)| Event::AccountOpened { customer, kind }),
-        (account(), customer(), any_fact())
-            .prop_map(|(account, customer, fact)| Event::AccountFactStated { account, customer, fact }),
+        (account(), customer(), any_fact()).prop_map(|(account, customer, fact)| Event::AccountFactStated {
+            account,
+            customer,
+            fact
+        }),
         (customer(), any_fact()).prop_map(|(customer, fact)| Event::CustomerFactStated { customer, fact }),
         any_leg().prop_map(|credit| Event::Deposited { credit }),
         (any_leg(), limited()).prop_map(|(debit, limited_won)| Event::Withdrawn { debit, limited_won }),
-        (any_leg(), any_leg(), limited())
-            .prop_map(|(debit, credit, limited_won)| Event::Transferred { debit, credit, limited_won }),
+        (any_leg(), any_leg(), limited()).prop_map(|(debit, credit, limited_won)| Event::Transferred {
+            debit,
+            credit,
+            limited_won
+        }),
         (any_terms(), option::of(any::<u128>()), any_leg(), any_leg(), option::of(any_limits()), limited()).prop_map(
             |(terms, quote, debit, credit, limits, limited_won)| Event::Exchanged {
                 terms,
@@ -178,8 +194,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         any_date().prop_map(|date| Event::DateRolled { date }),
         (any_round(), collection::vec(any_finding(), 0..4))
             .prop_map(|(round, findings)| Event::RoundPublished { round, findings }),
-        (any_round_id(), any_currency(), any_text())
-            .prop_map(|(round, currency, reason)| Event::RoundVoided { round, currency, reason }),
+        (any_round_id(), any_currency(), any_text()).prop_map(|(round, currency, reason)| Event::RoundVoided {
+            round,
+            currency,
+            reason
+        }),
         (any_currency(), any_text()).prop_map(|(currency, reason)| Event::PairHalted { currency, reason }),
         any_currency().prop_map(|currency| Event::PairResumed { currency }),
     ]
@@ -194,10 +213,7 @@ fn any_record() -> impl Strategy<Value = Record> {
             business_date,
             origin: Origin {
                 caller: caller.into(),
-                key: key.map(|(digest, request)| KeyUse {
-                    digest: KeyDigest(digest),
-                    request: RequestDigest(request),
-                }),
+                key: key.map(|(digest, request)| KeyUse { digest: KeyDigest(digest), request: RequestDigest(request) }),
             },
             event,
         },
@@ -325,7 +341,10 @@ fn facts_survive_their_text_and_none_takes_no_text() {
     let at = Timestamp::from_micros(1);
     let amount = Some(Money::won(5).unwrap());
     facts.state(Fact { check: Check::Seized, effective_from: at, effective_to: None, amount }, at);
-    facts.state(Fact { check: Check::Deceased, effective_from: at, effective_to: Some(Timestamp::MAX), amount: None }, at);
+    facts.state(
+        Fact { check: Check::Deceased, effective_from: at, effective_to: Some(Timestamp::MAX), amount: None },
+        at,
+    );
     let text = encode_facts(&facts);
     assert_eq!(decode_facts(text.as_deref(), &currencies()).unwrap(), facts);
     assert!(decode_facts(Some("[{}]"), &currencies()).is_err());

@@ -208,11 +208,20 @@ impl LedgerStore for FakeStore {
         Ok(self.reading()?.projected(lane))
     }
 
-    async fn passbook(&self, id: AccountId, after_version: u64, limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
+    async fn passbook(
+        &self,
+        id: AccountId,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<PassbookEntry>, StoreError> {
         Ok(self.reading()?.passbook(id, after_version, limit))
     }
 
-    async fn daily_balances(&self, id: AccountId, date: BusinessDate) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
+    async fn daily_balances(
+        &self,
+        id: AccountId,
+        date: BusinessDate,
+    ) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
         Ok(self.reading()?.daily_balances(id, date))
     }
 

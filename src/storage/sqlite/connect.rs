@@ -98,9 +98,12 @@ mod tests {
     #[test]
     fn settings_that_are_not_durable_are_refused_by_name() {
         assert!(check_settings("wal", 2).is_ok());
-        for (journal_mode, synchronous, named) in
-            [("delete", 2, "journal_mode"), ("memory", 2, "journal_mode"), ("wal", 1, "synchronous"), ("wal", 0, "synchronous")]
-        {
+        for (journal_mode, synchronous, named) in [
+            ("delete", 2, "journal_mode"),
+            ("memory", 2, "journal_mode"),
+            ("wal", 1, "synchronous"),
+            ("wal", 0, "synchronous"),
+        ] {
             let refused = check_settings(journal_mode, synchronous).unwrap_err();
             assert!(matches!(&refused, StoreError::Unsafe(text) if text.contains(named)), "{refused}");
         }

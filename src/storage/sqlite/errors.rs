@@ -59,9 +59,9 @@ fn cause_of_code(code: i32) -> Cause {
         2_067 => Cause::Unique,             // CONSTRAINT_UNIQUE
         1_555 | 2_579 => Cause::PrimaryKey, // CONSTRAINT_PRIMARYKEY, CONSTRAINT_ROWID
         _ => match code & 0xff {
-            5 | 6 | 15 => Cause::Busy,               // BUSY, LOCKED, PROTOCOL
-            7 | 8 | 10 | 13 | 14 => Cause::Device,   // NOMEM, READONLY, IOERR, FULL, CANTOPEN
-            11 | 26 => Cause::Damaged,               // CORRUPT, NOTADB
+            5 | 6 | 15 => Cause::Busy,             // BUSY, LOCKED, PROTOCOL
+            7 | 8 | 10 | 13 | 14 => Cause::Device, // NOMEM, READONLY, IOERR, FULL, CANTOPEN
+            11 | 26 => Cause::Damaged,             // CORRUPT, NOTADB
             19 => Cause::Constraint,
             _ => Cause::Other,
         },
@@ -81,7 +81,9 @@ pub(super) fn commit_error(stage: Stage, error: &sqlx::Error) -> CommitError {
 pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
     match cause(error) {
         // A row that is there already, or cannot be: what is stored is not what was written.
-        Cause::Damaged | Cause::Unique | Cause::PrimaryKey | Cause::Constraint => StoreError::Damaged(error.to_string()),
+        Cause::Damaged | Cause::Unique | Cause::PrimaryKey | Cause::Constraint => {
+            StoreError::Damaged(error.to_string())
+        }
         _ => StoreError::Unavailable(error.to_string()),
     }
 }
@@ -109,12 +111,12 @@ mod tests {
     fn extended_codes_are_judged_by_their_kind() {
         for (code, cause) in [
             (5, Cause::Busy),
-            (517, Cause::Busy),      // BUSY_SNAPSHOT
-            (262, Cause::Busy),      // LOCKED_SHAREDCACHE
-            (13, Cause::Device),     // FULL
-            (1_034, Cause::Device),  // IOERR_FSYNC
-            (778, Cause::Device),    // IOERR_WRITE
-            (11, Cause::Damaged),    // CORRUPT
+            (517, Cause::Busy),     // BUSY_SNAPSHOT
+            (262, Cause::Busy),     // LOCKED_SHAREDCACHE
+            (13, Cause::Device),    // FULL
+            (1_034, Cause::Device), // IOERR_FSYNC
+            (778, Cause::Device),   // IOERR_WRITE
+            (11, Cause::Damaged),   // CORRUPT
             (2_067, Cause::Unique),
             (1_555, Cause::PrimaryKey),
             (275, Cause::Constraint), // CONSTRAINT_CHECK

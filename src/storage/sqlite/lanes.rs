@@ -64,12 +64,14 @@ async fn bump(connection: &mut SqliteConnection, lane: LaneId) -> Result<TakenLa
     .await
     .map_err(failed)?;
     let taken = read_lane(&row)?;
-    let last = sqlx::query("SELECT id, hash, at, business_date FROM journal WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1")
-        .bind(Position::new(lane, Seq::ZERO).packed())
-        .bind(last_of(lane).packed())
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(failed)?;
+    let last = sqlx::query(
+        "SELECT id, hash, at, business_date FROM journal WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
+    )
+    .bind(Position::new(lane, Seq::ZERO).packed())
+    .bind(last_of(lane).packed())
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed)?;
     agree(lane, &taken, last.as_ref())?;
     Ok(taken)
 }

@@ -27,13 +27,8 @@ impl EngineLock {
         let failed =
             |error| StoreError::Unavailable(format!("cannot lock {}: {error}; check its permissions", path.display()));
         // Not truncated: the holder's number stays readable for those who come too late.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -29,6 +29,5 @@ mod states;
 mod store;
 mod writer;
 
-
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

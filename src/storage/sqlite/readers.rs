@@ -35,8 +35,7 @@ impl Readers {
 
     /// Lends a connection, once one is free.
     pub(super) async fn lend(&self) -> Result<Reader<'_>, StoreError> {
-        let permit =
-            self.permits.acquire().await.map_err(|_| StoreError::Unavailable("the store is closed".into()))?;
+        let permit = self.permits.acquire().await.map_err(|_| StoreError::Unavailable("the store is closed".into()))?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,

@@ -10,18 +10,20 @@ static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Brings the tables up to date and enters the currencies.
 pub(super) async fn migrate(connection: &mut SqliteConnection, currencies: &CurrencySet) -> Result<(), StoreError> {
-    MIGRATOR
-        .run(&mut *connection)
-        .await
-        .map_err(|error| StoreError::Unavailable(format!("the ledger's tables cannot be brought up to date: {error}")))?;
+    // Not `run`: its bound on `Acquire` makes a future that cannot be sent between threads.
+    MIGRATOR.run_direct(None, &mut *connection, false).await.map_err(|error| {
+        StoreError::Unavailable(format!("the ledger's tables cannot be brought up to date: {error}"))
+    })?;
     for (currency, _) in currencies.iter() {
-        sqlx::query("INSERT INTO currency (code, minor_digits, minor_per_unit) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(currency.code().to_owned())
-            .bind(i64::from(currency.minor_digits()))
-            .bind(10_i64.pow(u32::from(currency.minor_digits())))
-            .execute(&mut *connection)
-            .await
-            .map_err(|error| errors::store_error(&error))?;
+        sqlx::query(
+            "INSERT INTO currency (code, minor_digits, minor_per_unit) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(currency.code().to_owned())
+        .bind(i64::from(currency.minor_digits()))
+        .bind(10_i64.pow(u32::from(currency.minor_digits())))
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| errors::store_error(&error))?;
     }
     Ok(())
 }
@@ -31,7 +33,9 @@ pub(super) async fn check_version(connection: &mut SqliteConnection) -> Result<(
     let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
         .fetch_one(connection)
         .await
-        .map_err(|error| StoreError::Unavailable(format!("this is no ledger, or none has been written yet: {error}")))?;
+        .map_err(|error| {
+            StoreError::Unavailable(format!("this is no ledger, or none has been written yet: {error}"))
+        })?;
     let expected = MIGRATOR.iter().map(|migration| migration.version).max();
     if found == expected {
         return Ok(());

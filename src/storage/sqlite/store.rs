@@ -191,11 +191,20 @@ impl LedgerStore for SqliteStore {
         reads::projected(&self.readers, lane).await
     }
 
-    async fn passbook(&self, id: AccountId, after_version: u64, limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
+    async fn passbook(
+        &self,
+        id: AccountId,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<PassbookEntry>, StoreError> {
         states::passbook(&self.readers, &self.currencies, id, after_version, limit).await
     }
 
-    async fn daily_balances(&self, id: AccountId, date: BusinessDate) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
+    async fn daily_balances(
+        &self,
+        id: AccountId,
+        date: BusinessDate,
+    ) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
         states::daily_balances(&self.readers, &self.currencies, id, date).await
     }
 
