@@ -45,8 +45,7 @@ impl Shadow {
                 self.customers.insert(CustomerId::at(record.position), LimitUse::default());
             }
             Event::AccountOpened { customer, kind } => {
-                let account =
-                    ShadowAccount { customer: *customer, kind: *kind, version: 0, balances: HashMap::new() };
+                let account = ShadowAccount { customer: *customer, kind: *kind, version: 0, balances: HashMap::new() };
                 self.accounts.insert(AccountId::at(record.position), account);
             }
             Event::Exchanged { limits: Some(limits), debit, .. } => {

@@ -97,7 +97,10 @@ impl Walk<'_> {
             self.progress(|| format!("lane {lane}: record {at} of {}", head.seq));
         }
         if (at, hash) != (head.seq, head.hash) {
-            self.report.found(format_args!("lane {lane} stands at {} {:?}, its journal at {at} {hash:?}", head.seq, head.hash));
+            self.report.found(format_args!(
+                "lane {lane} stands at {} {:?}, its journal at {at} {hash:?}",
+                head.seq, head.hash
+            ));
         }
         if head.projected > head.seq {
             self.report.found(format_args!("lane {lane}: projections at {} are ahead of {}", head.projected, head.seq));
@@ -147,7 +150,8 @@ impl Walk<'_> {
             }
             if state.version() != account.version || state.customer != account.customer || state.kind != account.kind {
                 let (stored, follows) = (state.version(), account.version);
-                self.report.found(format_args!("account {} is stored at version {stored}, {follows} follows", state.id));
+                self.report
+                    .found(format_args!("account {} is stored at version {stored}, {follows} follows", state.id));
             }
             for (currency, balance) in &account.balances {
                 let stored = state.booked(*currency);
@@ -197,7 +201,8 @@ impl Walk<'_> {
         for (currency, balance) in &account.balances {
             let newest = daily.iter().find(|(_, money)| money.currency() == *currency);
             if newest.is_none_or(|(_, money)| money != balance) && version == account.version {
-                self.report.found(format_args!("daily balances of {id}: {newest:?} is the newest, {balance:?} follows"));
+                self.report
+                    .found(format_args!("daily balances of {id}: {newest:?} is the newest, {balance:?} follows"));
             }
         }
         Ok(())

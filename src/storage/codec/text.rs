@@ -167,11 +167,12 @@ impl Text {
         };
         let mut digits = 0;
         loop {
-            if digits == scale && scale > 0 {
-                if let Some(slot) = slots.next() {
-                    *slot = b'.';
-                    len += 1;
-                }
+            if digits == scale
+                && scale > 0
+                && let Some(slot) = slots.next()
+            {
+                *slot = b'.';
+                len += 1;
             }
             let (digit, last) = take();
             let Some(slot) = slots.next() else { break };

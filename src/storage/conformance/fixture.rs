@@ -148,6 +148,16 @@ pub struct Family {
     pub foreign: AccountId,
 }
 
+/// How the keys of a scribe's records follow each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// All over the place, as fingerprints are.
+    #[default]
+    Scattered,
+    /// Upwards, as if a fingerprint began with a time.
+    Ascending,
+}
+
 /// Writes one lane as an engine would: gapless, chained, with books beside the records.
 #[derive(Clone)]
 pub struct Scribe {
@@ -159,6 +169,7 @@ pub struct Scribe {
     at: Timestamp,
     date: BusinessDate,
     next_key: u128,
+    keys: Keys,
     rows: Vec<JournalRow>,
     writes: Vec<StateWrite>,
     accounts: HashMap<AccountId, AccountBook>,
@@ -177,7 +188,8 @@ impl Scribe {
             hash: taken.hash,
             at,
             date,
-            next_key: u128::from(lane.number()) << 64 | u128::from(taken.seq.number()) + 1,
+            next_key: (u128::from(lane.number()) << 64) + u128::from(taken.seq.number()) + 1,
+            keys: Keys::default(),
             rows: Vec::new(),
             writes: Vec::new(),
             accounts: HashMap::new(),
@@ -212,9 +224,18 @@ impl Scribe {
         self.customers.get(&id).expect("a customer that was opened here")
     }
 
+    /// From here on keys follow each other like this.
+    pub fn use_keys(&mut self, keys: Keys) {
+        self.keys = keys;
+    }
+
     /// Writes an event down with a key of its own.
     pub fn write(&mut self, event: Event) -> Position {
-        let key = key(self.next_key);
+        let key = match self.keys {
+            // Multiplying by an odd number permutes, so no two are the same.
+            Keys::Scattered => key(self.next_key.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
+            Keys::Ascending => key(self.next_key),
+        };
         self.next_key += 1;
         self.write_with(Some(key), event)
     }

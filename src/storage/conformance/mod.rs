@@ -1,2 +1,92 @@
-//! x
+//! One suite for every store: what the engine counts on, whatever stands behind the port.
+//!
+//! A store's test file names a function that makes a [`Subject`] and lists the suite by
+//! [`store_conformance!`](crate::store_conformance): each case becomes a test of its own. [`all`] runs them in a row.
+//!
+//! | room | what it holds a store to |
+//! |---|---|
+//! | [`commits`] | fencing, gapless seq, used keys, outcomes that are unknown |
+//! | [`states`] | households, balances, rounds and halts come back as committed |
+//! | [`journal`] | order, chain, positions, keys |
+//! | [`projections`] | passbook and daily balances follow the journal, and a store that went back is noticed |
+//! | [`fixture`] | records as an engine would write them |
+
+pub mod commits;
 pub mod fixture;
+pub mod journal;
+pub mod projections;
+pub mod states;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hwan_domain::id::{LaneId, Seq};
+
+use super::port::LedgerStore;
+
+/// A store under test, empty at first, and what only its own kind can do to it.
+#[async_trait]
+pub trait Subject: Send {
+    /// The store.
+    fn store(&self) -> Arc<dyn LedgerStore>;
+
+    /// Closes the store and opens it again on what it had stored.
+    async fn reopen(&mut self);
+
+    /// Makes the store lose a lane's journal after `seq`, head included, but not what was projected of it.
+    async fn lose_journal_after(&mut self, lane: LaneId, seq: Seq);
+}
+
+macro_rules! cases {
+    ($dollar:tt $($room:ident: $($case:ident),+ $(,)?;)+) => {
+        /// Runs every case, each on a fresh subject.
+        pub async fn all<S, M>(make: M)
+        where
+            S: Subject,
+            M: AsyncFn() -> S,
+        {
+            $($($room::$case(&mut make().await).await;)+)+
+        }
+
+        /// Lists every case as a test: `store_conformance!(make)`, where `make` is an async function without
+        /// arguments that returns a [`Subject`](crate::storage::conformance::Subject).
+        #[macro_export]
+        macro_rules! store_conformance {
+            ($dollar make:path) => {
+                $($(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        $crate::storage::conformance::$room::$case(&mut $dollar make().await).await;
+                    }
+                )+)+
+            };
+        }
+    };
+}
+
+cases! { $
+    commits:
+        a_zombie_commits_nothing,
+        a_lane_moves_only_from_where_it_stands,
+        the_same_batch_sent_twice_stands_once,
+        a_used_key_is_refused_with_its_record,
+        a_dropped_commit_is_whole_or_absent,
+        two_lanes_do_not_disturb_each_other,
+        a_lane_is_taken_where_it_stands_after_reopening,
+        a_closed_store_refuses_everything;
+    states:
+        a_household_comes_back_exactly,
+        balances_are_exact_at_every_commit,
+        of_several_values_the_last_one_stands,
+        rounds_and_halts_come_back_newest_last,
+        readers_see_whole_commits_only;
+    journal:
+        the_chain_verifies_from_its_beginning,
+        the_journal_is_read_in_order_from_any_place,
+        an_instant_leads_to_the_first_record_not_before_it,
+        keys_lead_to_their_records;
+    projections:
+        projections_are_fenced_and_never_ahead,
+        the_passbook_is_gapless_and_the_days_close_right,
+        a_store_that_went_back_is_noticed;
+}

@@ -166,24 +166,23 @@ impl Rounds {
                 self.growth.bytes.fetch_add(1, Ordering::Relaxed);
             }
         }
-        if let Some(connection) = connection {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "the checkpoint connection did not close cleanly");
-            }
+        if let Some(connection) = connection
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the checkpoint connection did not close cleanly");
         }
     }
 
     async fn round(&self, connection: &mut SqliteConnection, waited: &mut Option<Instant>) -> Result<(), sqlx::Error> {
-        let mut log = passive(connection).await?;
+        let log = passive(connection).await?;
         if log.pages.saturating_mul(self.page_bytes) < self.begin_anew_bytes {
             return Ok(());
         }
         for _ in 1..PASSIVE_ROUNDS {
-            log = passive(connection).await?;
+            passive(connection).await?;
         }
-        if log.moved < log.pages {
-            log = self.writer.paused(passive(connection)).await?;
-        }
+        // What it says of the log is as of its beginning: only while nobody writes can all of it be moved.
+        let mut log = self.writer.paused(passive(connection)).await?;
         let bytes = log.pages.saturating_mul(self.page_bytes);
         let rested = waited.is_none_or(|at| at.elapsed() >= READERS_WAIT_PAUSE);
         if log.moved < log.pages && bytes >= self.bytes_max && rested {

@@ -10,7 +10,8 @@ static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Brings the tables up to date and enters the currencies.
 pub(super) async fn migrate(connection: &mut SqliteConnection, currencies: &CurrencySet) -> Result<(), StoreError> {
-    MIGRATOR.run(&mut *connection).await.map_err(|error| {
+    // Not `run`: its bound on `Acquire` makes a future that cannot be sent between threads.
+    MIGRATOR.run_direct(None, &mut *connection, false).await.map_err(|error| {
         StoreError::Unavailable(format!("the ledger's tables cannot be brought up to date: {error}"))
     })?;
     for (currency, _) in currencies.iter() {

@@ -107,10 +107,10 @@ impl Slot {
     /// Gives the connection up; the next transaction opens another.
     async fn discard(&mut self) {
         self.unfinished = false;
-        if let Some(connection) = self.connection.take() {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "a connection to the ledger did not close cleanly");
-            }
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "a connection to the ledger did not close cleanly");
         }
     }
 }
