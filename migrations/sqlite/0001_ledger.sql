@@ -25,6 +25,7 @@ CREATE TABLE journal (
     kind          TEXT    NOT NULL,
     customer      INTEGER,
     key_digest    BLOB,
+    quote         BLOB,
     at            INTEGER NOT NULL,
     business_date INTEGER NOT NULL,
     body          TEXT    NOT NULL,
@@ -32,6 +33,7 @@ CREATE TABLE journal (
 ) STRICT;
 
 CREATE UNIQUE INDEX journal_key ON journal (key_digest) WHERE key_digest IS NOT NULL;
+CREATE UNIQUE INDEX journal_quote ON journal (quote) WHERE quote IS NOT NULL;
 
 -- The values that the journal leaves behind, written in its commits.
 CREATE TABLE customer (
@@ -149,6 +151,7 @@ SELECT
     json_extract(body, '$.business_date') AS business_date,
     json_extract(body, '$.caller') AS caller,
     lower(hex(key_digest)) AS key_digest,
+    lower(hex(quote)) AS quote,
     body,
     lower(hex(hash)) AS hash
 FROM journal;

@@ -127,12 +127,7 @@ fn digest(text: &str, caller: &str, customer: Option<CustomerId>, time: KeyTime)
     KeyDigest(digest)
 }
 
-/// The digest under which a used quote stands in the journal's unique index. A quote's id begins with its own time.
-pub const fn quote_digest(quote: QuoteId) -> KeyDigest {
-    KeyDigest(quote.0.to_be_bytes())
-}
-
-/// When a quote was made, by its id.
+/// When a quote was made: its id begins with its own time.
 pub fn quote_time(quote: QuoteId) -> KeyTime {
     let micros = i64::try_from(quote.0 >> 80).unwrap_or(0).saturating_mul(1_000);
     KeyTime::Ordered(Timestamp::from_micros(micros))
@@ -247,12 +242,12 @@ impl KeyMemory {
 
     /// The record that used this quote, as far as memory knows.
     pub fn quote_use(&self, quote: QuoteId) -> Option<Position> {
-        self.finished.get(&quote_digest(quote)).copied()
+        self.finished.get(&KeyDigest::of_quote(quote)).copied()
     }
 
     /// Notes a quote as used, from the sequencing step on.
     pub fn use_quote(&mut self, quote: QuoteId, position: Position, at: Timestamp) {
-        self.remember(quote_digest(quote), position, at);
+        self.remember(KeyDigest::of_quote(quote), position, at);
     }
 
     fn remember(&mut self, key: KeyDigest, position: Position, at: Timestamp) {

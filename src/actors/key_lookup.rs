@@ -15,7 +15,6 @@ use super::{
     customer::{CustomerActor, KeyIsNew},
     home::lock,
     hydrator::OpeningIsNew,
-    idempotency::quote_digest,
     link::{Fuse, LaneLink, LaneShared, answer_all, replay},
     travel::Travel,
 };
@@ -75,7 +74,7 @@ impl KeyLookupActor {
                 answer_all(travel.reply, joined.unwrap_or_default(), outcome);
                 continue;
             }
-            if let Some(row) = travel.quote().and_then(|quote| found.get(&quote_digest(quote))) {
+            if let Some(row) = travel.quote().and_then(|quote| found.get(&KeyDigest::of_quote(quote))) {
                 let detail = format!("used by record {:?}", row.record.position);
                 travel.violations.push(Violation::new(Code::QuoteUsed, detail));
             }
@@ -92,7 +91,7 @@ impl KeyLookupActor {
 
 fn digests(travel: &Travel) -> impl Iterator<Item = KeyDigest> {
     let key = travel.key.as_ref().map(|key| key.used.digest);
-    key.into_iter().chain(travel.quote().map(quote_digest))
+    key.into_iter().chain(travel.quote().map(KeyDigest::of_quote))
 }
 
 impl Actor for KeyLookupActor {

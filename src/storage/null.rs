@@ -24,8 +24,8 @@ use hwan_domain::{
 use smallvec::SmallVec;
 
 use super::port::{
-    ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LedgerStore, PassbookEntry, StoreError,
-    TakenLane,
+    ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
+    StoreError, TakenLane,
 };
 
 /// What every invented balance is, in minor units.
@@ -133,6 +133,10 @@ impl LedgerStore for NullStore {
 
     async fn project(&self, _lane: LaneId, _from: Seq, _records: &[Arc<Record>]) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn lane_heads(&self) -> Result<Vec<LaneHead>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn projected(&self, _lane: LaneId) -> Result<Seq, StoreError> {

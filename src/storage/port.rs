@@ -109,10 +109,10 @@ pub enum CommitError {
         /// Where the sender believed it to stand.
         from: Seq,
     },
-    /// An idempotency key of the batch is in the journal already: nothing was written.
-    #[error("an idempotency key of the batch was used before, by record {used_by:?}")]
+    /// An idempotency key or a quote of the batch is in the journal already: nothing was written.
+    #[error("a key or quote of the batch was used before, by record {used_by:?}")]
     DuplicateKey {
-        /// The key.
+        /// The key, or the quote as it stands among the keys.
         key: KeyDigest,
         /// The record that used it.
         used_by: Position,
@@ -162,6 +162,19 @@ pub struct TakenLane {
     pub projected: Seq,
 }
 
+/// Where a lane stands, as a reader finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneHead {
+    /// Which.
+    pub lane: LaneId,
+    /// The last record's seq, [`Seq::ZERO`] for an empty lane.
+    pub seq: Seq,
+    /// The last record's hash, [`ChainHash::GENESIS`] for an empty lane.
+    pub hash: ChainHash,
+    /// Up to where the projections have followed.
+    pub projected: Seq,
+}
+
 /// A customer with all of its accounts, as committed.
 #[derive(Clone, Debug)]
 pub struct Household {
@@ -201,6 +214,9 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// an earlier owner has in flight has either happened by then (and is below `seq`) or never will.
     async fn take_lane(&self, lane: LaneId) -> Result<TakenLane, StoreError>;
 
+    /// Every lane that was ever taken, and where it stands.
+    async fn lane_heads(&self) -> Result<Vec<LaneHead>, StoreError>;
+
     /// Commits a batch: all of it, durably, before this returns, or nothing.
     async fn commit(&self, batch: &CommitBatch) -> Result<(), CommitError>;
 
@@ -210,7 +226,7 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// The seq of the first record of a lane whose instant is not before `at`; the head's successor if there is none.
     async fn journal_since(&self, lane: LaneId, at: Timestamp) -> Result<Seq, StoreError>;
 
-    /// The records that used these keys; a key never used is absent.
+    /// The records that used these keys, or quotes as they stand among the keys; one never used is absent.
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError>;
 
     /// A customer with its accounts, as committed.
@@ -219,7 +235,8 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// Who owns an account.
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError>;
 
-    /// Every pair with its halt and its newest rounds, at most `rounds` of each, oldest first.
+    /// Every pair with its halt and its newest rounds, at most `rounds` of each, oldest first; beyond that the newest
+    /// that is active or superseded, however old: the guard measures by it.
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError>;
 
     /// Moves a lane's projections (passbook, daily balances) from `from` over these records, which follow it without

@@ -25,6 +25,13 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyDigest(pub [u8; 16]);
 
+impl KeyDigest {
+    /// Under which a used quote stands among the used keys: a quote is used at most once, as a key is.
+    pub const fn of_quote(quote: QuoteId) -> Self {
+        Self(quote.0.to_be_bytes())
+    }
+}
+
 /// The fingerprint of a request's body: another body under the same key is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestDigest(pub [u8; 16]);
@@ -187,6 +194,21 @@ pub struct Record {
     pub origin: Origin,
     /// What happened.
     pub event: Event,
+}
+
+impl Record {
+    /// The idempotency key that it used, if it used one.
+    pub fn key(&self) -> Option<KeyDigest> {
+        self.origin.key.as_ref().map(|key| key.digest)
+    }
+
+    /// The quote that it used, if it used one, as it stands among the used keys.
+    pub const fn quote(&self) -> Option<KeyDigest> {
+        match &self.event {
+            Event::Exchanged { quote: Some(quote), .. } => Some(KeyDigest::of_quote(*quote)),
+            _ => None,
+        }
+    }
 }
 
 impl Event {

@@ -71,6 +71,7 @@ struct Body {
     round: Option<RoundText>,
     findings: Option<Vec<FindingText>>,
     round_id: Option<String>,
+    mid: Option<String>,
     currency: Option<String>,
     reason: Option<String>,
 }
@@ -276,6 +277,11 @@ impl Reader<'_> {
             "date_rolled" => Event::DateRolled { date: date("date", need("date", body.date.as_deref())?)? },
             "round_published" => Event::RoundPublished {
                 round: self.round(need("round", body.round)?)?,
+                findings: need("findings", body.findings)?.iter().map(finding).collect::<Read<_>>()?,
+            },
+            "round_refused" => Event::RoundRefused {
+                currency: currency()?,
+                mid: decimal("mid", need("mid", body.mid.as_deref())?)?,
                 findings: need("findings", body.findings)?.iter().map(finding).collect::<Read<_>>()?,
             },
             "round_voided" => Event::RoundVoided {

@@ -194,6 +194,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         any_date().prop_map(|date| Event::DateRolled { date }),
         (any_round(), collection::vec(any_finding(), 0..4))
             .prop_map(|(round, findings)| Event::RoundPublished { round, findings }),
+        (any_currency(), any_decimal(), collection::vec(any_finding(), 1..4))
+            .prop_map(|(currency, mid, findings)| Event::RoundRefused { currency, mid, findings }),
         (any_round_id(), any_currency(), any_text()).prop_map(|(round, currency, reason)| Event::RoundVoided {
             round,
             currency,

@@ -95,6 +95,32 @@ pub async fn the_same_batch_sent_twice_stands_once(subject: &mut dyn Subject) {
     assert_eq!(household.accounts[0].balances[0].version, 1);
 }
 
+/// A quote is used once, as a key is: the second use is refused with the record of the first.
+pub async fn a_used_quote_is_refused_with_its_record(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut scribe = begin(&*store, LaneId::FIRST).await;
+    let family = scribe.open_family();
+    scribe.deposit(family.won, money("1000000", "KRW"));
+    let used_by = scribe.buy(family, money("1.00", "USD"));
+    let batch = scribe.batch();
+    store.commit(&batch).await.unwrap();
+    let used = batch.rows.last().unwrap().record.clone();
+    let quote = used.quote().unwrap();
+
+    let stood = scribe.clone();
+    scribe.write_with(None, used.event.clone());
+    match store.commit(&scribe.batch()).await {
+        Err(CommitError::DuplicateKey { key, used_by: by }) => assert_eq!((key, by), (quote, used_by)),
+        other => panic!("expected a refused quote, found {other:?}"),
+    }
+    let found = store.find_keys(&[quote]).await.unwrap();
+    assert_eq!(found.iter().map(|(key, row)| (*key, row.record.position)).collect::<Vec<_>>(), [(quote, used_by)]);
+
+    let mut scribe = stood;
+    scribe.buy(family, money("1.00", "USD"));
+    store.commit(&scribe.batch()).await.unwrap();
+}
+
 /// A key takes effect once: its second use is refused by name, with all that comes with it, in any lane.
 pub async fn a_used_key_is_refused_with_its_record(subject: &mut dyn Subject) {
     let store = subject.store();

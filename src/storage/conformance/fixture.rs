@@ -315,8 +315,14 @@ impl Scribe {
         let state = customer.clone();
         let limits = Some(state.limits);
         self.leave(StateWrite::Customer(state));
-        let quote = Some(QuoteId(self.next_key));
+        let quote = Some(self.next_quote());
         self.write(Event::Exchanged { terms, quote, debit, credit, limits, limited_won: None })
+    }
+
+    /// A quote of its own for the next record: none of another lane's, and no key's number.
+    fn next_quote(&self) -> QuoteId {
+        let place = Position::new(self.lane, self.seq).packed().unsigned_abs();
+        QuoteId((1 << 127) | u128::from(place))
     }
 
     /// States a fact about an account.

@@ -20,7 +20,7 @@ use super::{
     world::World,
 };
 use crate::storage::port::{
-    CommitBatch, CommitError, Epoch, Household, JournalRow, LedgerStore, PassbookEntry, StoreError, TakenLane,
+    CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
 };
 
 /// A store in memory.
@@ -202,6 +202,10 @@ impl LedgerStore for FakeStore {
 
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
         self.writing()?.project(lane, from, records)
+    }
+
+    async fn lane_heads(&self) -> Result<Vec<LaneHead>, StoreError> {
+        Ok(self.reading()?.heads())
     }
 
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError> {

@@ -21,8 +21,8 @@ use smallvec::SmallVec;
 use crate::storage::{
     consistency::{ahead, step_end, went_back, wrong_batch},
     port::{
-        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, PassbookEntry, StateWrite, StoreError,
-        TakenLane,
+        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, PassbookEntry, StateWrite,
+        StoreError, TakenLane,
     },
 };
 
@@ -105,7 +105,8 @@ impl World {
         if Epoch(lane.epoch) != batch.epoch || lane.seq() != batch.from {
             return Err(fenced);
         }
-        let keys = batch.rows.iter().filter_map(|row| Some((row.record.origin.key.as_ref()?.digest, row)));
+        let used = |row: &JournalRow| [row.record.key(), row.record.quote()].into_iter().flatten();
+        let keys = batch.rows.iter().flat_map(|row| used(row).map(move |key| (key, row)));
         let mut fresh = HashMap::new();
         for (key, row) in keys {
             if let Some(used_by) = self.keys.get(&key) {
@@ -124,6 +125,16 @@ impl World {
 
     pub(super) fn lanes(&self) -> Vec<LaneId> {
         self.lanes.keys().copied().collect()
+    }
+
+    pub(super) fn heads(&self) -> Vec<LaneHead> {
+        let head = |(id, lane): (&LaneId, &Lane)| LaneHead {
+            lane: *id,
+            seq: lane.seq(),
+            hash: lane.hash(),
+            projected: lane.projected,
+        };
+        self.lanes.iter().map(head).collect()
     }
 
     pub(super) fn rows(&self, id: LaneId) -> &[JournalRow] {
@@ -171,7 +182,12 @@ impl World {
         }
         for pair in pairs.values_mut() {
             let surplus = pair.rounds.len().saturating_sub(rounds);
-            pair.rounds.drain(..surplus);
+            let measure = pair.last_traded().map(|round| round.id);
+            let mut index = 0;
+            pair.rounds.retain(|round| {
+                index += 1;
+                index > surplus || Some(round.id) == measure
+            });
         }
         pairs.retain(|_, pair| pair.halt.is_some() || !pair.rounds.is_empty());
         pairs.into_iter().collect()

@@ -27,7 +27,7 @@ use crate::storage::{
 };
 
 static JOURNAL: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::new("INSERT INTO journal (id, kind, customer, key_digest, at, business_date, body, hash)", 8, "")
+    ManyRows::new("INSERT INTO journal (id, kind, customer, key_digest, quote, at, business_date, body, hash)", 9, "")
 });
 static CUSTOMER: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
@@ -119,7 +119,8 @@ async fn write(connection: &mut SqliteConnection, batch: &CommitBatch) -> Result
             bindings.add(record.position.packed());
             bindings.add(record.event.name());
             bindings.add(record.event.customer().map(|customer| customer.position().packed()));
-            bindings.add(record.origin.key.as_ref().map(|key| key.digest.0.to_vec()));
+            bindings.add(record.key().map(|key| key.0.to_vec()));
+            bindings.add(record.quote().map(|quote| quote.0.to_vec()));
             bindings.add(record.at.micros());
             bindings.add(record.business_date.days());
             bindings.add(Arc::clone(body));
@@ -235,10 +236,10 @@ async fn write_halt(
     query.execute(connection).await.map(|_| ())
 }
 
-/// Which key of a batch was refused, and by which record.
+/// Which key or quote of a batch was refused, and by which record.
 async fn duplicate(store: &SqliteStore, batch: &CommitBatch) -> CommitError {
     let keys: Vec<KeyDigest> =
-        batch.rows.iter().filter_map(|row| Some(row.record.origin.key.as_ref()?.digest)).collect();
+        batch.rows.iter().flat_map(|row| [row.record.key(), row.record.quote()]).flatten().collect();
     match reads::key_positions(store.readers(), &keys).await {
         Err(error) => CommitError::NotDone(format!("a key was used before, by which record is not known: {error}")),
         Ok(used) => match used.first() {

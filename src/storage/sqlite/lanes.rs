@@ -9,11 +9,12 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use super::{
     SqliteStore,
     errors::{self, column, store_error},
+    readers::Readers,
     reads::chain_hash,
 };
 use crate::storage::{
     consistency::went_back,
-    port::{ChainHash, CommitError, Epoch, StoreError, TakenLane},
+    port::{ChainHash, CommitError, Epoch, LaneHead, StoreError, TakenLane},
 };
 
 /// Ends every earlier epoch and returns where the lane stands.
@@ -87,6 +88,29 @@ fn read_lane(row: &SqliteRow) -> Result<TakenLane, StoreError> {
         last: at.zip(date).map(|(at, date)| (Timestamp::from_micros(at), BusinessDate::from_days(date))),
         projected: read_seq(number("projected")?)?,
     })
+}
+
+/// Where every lane stands.
+pub(super) async fn heads(readers: &Readers) -> Result<Vec<LaneHead>, StoreError> {
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(
+        "SELECT l.id, l.seq, l.hash, p.seq AS projected FROM lane l JOIN projection p ON p.lane = l.id ORDER BY l.id",
+    )
+    .fetch_all(reader.connection())
+    .await
+    .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    let head = |row: &SqliteRow| {
+        let number = |name| -> Result<i64, StoreError> { row.try_get(name).map_err(|error| column(&error)) };
+        let lane = u16::try_from(number("id")?).ok().and_then(LaneId::new);
+        Ok(LaneHead {
+            lane: lane.ok_or_else(|| StoreError::Damaged("a stored lane is beyond what a lane can be".into()))?,
+            seq: read_seq(number("seq")?)?,
+            hash: chain_hash(row)?,
+            projected: read_seq(number("projected")?)?,
+        })
+    };
+    rows.iter().map(head).collect()
 }
 
 /// The lane's row, its journal and its projections must tell one story.

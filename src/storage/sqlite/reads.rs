@@ -23,15 +23,15 @@ use crate::storage::{
     port::{ChainHash, JournalRow, StoreError},
 };
 
-/// Lookups of keys, by how many they take.
+/// Lookups of keys and quotes, by how many they take.
 static KEYS: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
     KEYS_PER_LOOKUP.map(|size| {
-        let mut sql = String::from("SELECT id, key_digest, body, hash FROM journal WHERE key_digest IN (");
-        for index in 0..size {
-            let _ = write!(sql, "{}?", if index == 0 { "" } else { "," }); // a string takes every write
+        let mut list = String::new();
+        for index in 1..=size {
+            let _ = write!(list, "{}?{index}", if index == 1 { "" } else { "," }); // a string takes every write
         }
-        sql.push_str(") ORDER BY id");
-        (size, sql)
+        let by = |column| format!("SELECT id, {column} AS used, body, hash FROM journal WHERE {column} IN ({list})");
+        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("quote")))
     })
 });
 
@@ -146,7 +146,7 @@ async fn key_rows(readers: &Readers, keys: &[KeyDigest]) -> Result<Vec<SqliteRow
 }
 
 fn read_key(row: &SqliteRow) -> Result<KeyDigest, StoreError> {
-    let bytes: &[u8] = get(row, "key_digest")?;
+    let bytes: &[u8] = get(row, "used")?;
     bytes.try_into().map(KeyDigest).map_err(|_| StoreError::Damaged("a stored key has not 16 bytes".into()))
 }
 

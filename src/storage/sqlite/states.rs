@@ -135,8 +135,10 @@ pub(super) async fn pairs(
             "{}SELECT c.code AS currency, h.by, h.reason, h.since, r.business_date, r.number, r.mid, r.unit, r.spread, \
              r.preference_percent, r.published_at, r.valid_until, r.status \
              FROM (SELECT '{code}' AS code) c LEFT JOIN pair_halt h ON h.currency = c.code \
-             LEFT JOIN (SELECT * FROM round WHERE currency = '{code}' \
-             ORDER BY business_date DESC, number DESC LIMIT ?1) r ON true",
+             LEFT JOIN (SELECT * FROM (SELECT * FROM round WHERE currency = '{code}' \
+             ORDER BY business_date DESC, number DESC LIMIT ?1) \
+             UNION SELECT * FROM (SELECT * FROM round WHERE currency = '{code}' AND status IN ('active', 'superseded') \
+             ORDER BY business_date DESC, number DESC LIMIT 1)) r ON true",
             if index == 0 { "" } else { " UNION ALL " },
             code = currency.code()
         );

@@ -27,7 +27,7 @@ use super::{
     writer::Writer,
 };
 use crate::storage::port::{
-    CommitBatch, CommitError, Household, JournalRow, LedgerStore, PassbookEntry, StoreError, TakenLane,
+    CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
 };
 
 /// The embedded store.
@@ -185,6 +185,10 @@ impl LedgerStore for SqliteStore {
 
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
         projections::project(self, lane, from, records).await
+    }
+
+    async fn lane_heads(&self) -> Result<Vec<LaneHead>, StoreError> {
+        lanes::heads(&self.readers).await
     }
 
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError> {
