@@ -41,7 +41,7 @@ impl Named for RoundId {
 
 impl Named for ExchangeId {
     fn not_found(detail: String) -> Problem {
-        Problem::new(ApiCode::ExchangeNotFound, detail)
+        Problem::rejected(Code::ExchangeNotFound, detail)
     }
 }
 

@@ -72,7 +72,6 @@ api_codes! {
     Unauthorized = "unauthorized", UNAUTHORIZED, None, "The token is missing or wrong";
     NotFound = "not_found", NOT_FOUND, None, "There is no such route";
     CurrencyNotFound = "currency_not_found", NOT_FOUND, None, "There is no such pair";
-    ExchangeNotFound = "exchange_not_found", NOT_FOUND, None, "There is no such exchange";
     TransactionNotFound = "transaction_not_found", NOT_FOUND, None, "There is no such transaction";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
