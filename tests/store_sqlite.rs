@@ -147,7 +147,7 @@ async fn an_unfinished_transaction_of_a_killed_engine_leaves_nothing() {
     }
     sqlx::query(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO journal \
-         SELECT id + i, kind, customer, NULL, at, business_date, body, hash FROM journal, n WHERE id = (SELECT max(id) FROM journal)",
+         SELECT id + i, kind, customer, NULL, NULL, at, business_date, body, hash FROM journal, n WHERE id = (SELECT max(id) FROM journal)",
     )
     .execute(&mut half)
     .await

@@ -1,3 +1,5 @@
+//! Every record survives its text, and a text that is not exactly a record's is refused.
+
 use std::sync::Arc;
 
 use hwan_domain::{
