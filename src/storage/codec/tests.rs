@@ -259,10 +259,10 @@ proptest! {
         let mut bytes = text.clone().into_bytes();
         let slot = at.get_mut(&mut bytes);
         *slot = if *slot == b'7' { b'3' } else { b'7' };
-        if let Ok(changed) = String::from_utf8(bytes) {
-            if let Ok(read) = decode(&changed, &currencies()) {
-                prop_assert_ne!(read, record);
-            }
+        if let Ok(changed) = String::from_utf8(bytes)
+            && let Ok(read) = decode(&changed, &currencies())
+        {
+            prop_assert_ne!(read, record);
         }
     }
 }

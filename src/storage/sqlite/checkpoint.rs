@@ -3,8 +3,8 @@
 //! A passive checkpoint never makes a commit wait, but the log begins anew only once all of it is moved, and under
 //! steady load a passive one is always a little late. So once the log is long, the last stretch is moved while the
 //! writer pauses: that is what was written during the passive round, a few milliseconds' worth. Where a reader holds
-//! on to an old state even that cannot finish; past a hard limit the writer then waits for the readers, for a bounded
-//! time, and the log says so.
+//! on to an old state even that cannot finish; past a limit the writer then waits for the readers, for a bounded time,
+//! and what is logged names the cause.
 
 use std::{
     sync::{
@@ -29,8 +29,6 @@ const IDLE_ROUND: Duration = Duration::from_secs(1);
 const READERS_WAIT_MS: u32 = 250;
 /// How long until readers are waited for again.
 const READERS_WAIT_PAUSE: Duration = Duration::from_secs(10);
-/// Passive rounds before the writer pauses for the rest: each leaves a shorter rest.
-const PASSIVE_ROUNDS: u32 = 2;
 
 const MIB: u64 = 1_024 * 1_024;
 
@@ -89,7 +87,7 @@ impl Checkpointer {
     ) -> Result<Self, StoreError> {
         let failed = |error| StoreError::Unavailable(format!("cannot start the checkpoint thread: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
-        let round = Rounds {
+        let rounds = Rounds {
             options,
             page_bytes: u64::from(settings.page_bytes),
             begin_anew_bytes: u64::from(settings.checkpoint_mib) * MIB * 2,
@@ -101,7 +99,7 @@ impl Checkpointer {
         std::thread::Builder::new()
             .name("ledger-log".into())
             .spawn(move || {
-                runtime.block_on(round.run());
+                runtime.block_on(rounds.run());
                 // Nobody waits where the store was dropped without being closed.
                 let _ = end.send(());
             })
@@ -175,10 +173,12 @@ impl Rounds {
 
     async fn round(&self, connection: &mut SqliteConnection, waited: &mut Option<Instant>) -> Result<(), sqlx::Error> {
         let log = passive(connection).await?;
-        if log.pages.saturating_mul(self.page_bytes) < self.begin_anew_bytes {
+        let bytes = log.pages.saturating_mul(self.page_bytes);
+        if bytes < self.begin_anew_bytes {
             return Ok(());
         }
-        for _ in 1..PASSIVE_ROUNDS {
+        // Another passive round shortens the rest, unless commits are outrunning it already.
+        if bytes < self.bytes_max {
             passive(connection).await?;
         }
         // What it says of the log is as of its beginning: only while nobody writes can all of it be moved.

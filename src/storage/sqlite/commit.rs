@@ -26,12 +26,18 @@ use crate::storage::{
     port::{CommitBatch, CommitError, JournalRow, StateWrite},
 };
 
+// `OR ROLLBACK`: a refused row ends the transaction, as it would anyway; without it SQLite copies every page that a
+// statement of many rows touches, to undo that statement alone.
 static JOURNAL: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::new("INSERT INTO journal (id, kind, customer, key_digest, quote, at, business_date, body, hash)", 9, "")
+    ManyRows::new(
+        "INSERT OR ROLLBACK INTO journal (id, kind, customer, key_digest, quote, at, business_date, body, hash)",
+        9,
+        "",
+    )
 });
 static CUSTOMER: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT INTO customer (id, reference, facts, limit_at, limit_day_won, limit_month_won)",
+        "INSERT OR ROLLBACK INTO customer (id, reference, facts, limit_at, limit_day_won, limit_month_won)",
         6,
         "ON CONFLICT (id) DO UPDATE SET reference = excluded.reference, facts = excluded.facts, \
          limit_at = excluded.limit_at, limit_day_won = excluded.limit_day_won, \
@@ -40,7 +46,7 @@ static CUSTOMER: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 static ACCOUNT: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT INTO account (id, customer, kind, facts, limited_date, limited_won)",
+        "INSERT OR ROLLBACK INTO account (id, customer, kind, facts, limited_date, limited_won)",
         6,
         "ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, limited_date = excluded.limited_date, \
          limited_won = excluded.limited_won",
@@ -48,7 +54,7 @@ static ACCOUNT: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 static BALANCE: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT INTO balance (account, currency, amount_minor, version)",
+        "INSERT OR ROLLBACK INTO balance (account, currency, amount_minor, version)",
         4,
         "ON CONFLICT (account, currency) DO UPDATE SET amount_minor = excluded.amount_minor, \
          version = excluded.version",

@@ -9,14 +9,16 @@ pub struct SqliteOptions {
     pub writer_cache_mib: u32,
     /// Size of a page in bytes, a power of two from 512 to 65,536; only a new ledger takes it.
     pub page_bytes: u32,
-    /// From this size of the write-ahead log on, in MiB, it is moved into the ledger's file, beside the commits.
+    /// After about this much growth of the write-ahead log, in MiB, it is moved into the ledger's file, beside the
+    /// commits; from twice this size on it begins anew, for which commits pause for milliseconds.
     pub checkpoint_mib: u32,
-    /// From this size on, in MiB, commits wait until the log can begin anew: what bounds it when readers hold on to it.
+    /// From this size on, in MiB, commits also wait for readers that hold on to an old state, a quarter of a second at
+    /// a time: only a reader that stays longer lets the log grow further.
     pub wal_mib_max: u32,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, writer_cache_mib: 64, page_bytes: 4_096, checkpoint_mib: 32, wal_mib_max: 256 }
+        Self { readers: 4, writer_cache_mib: 64, page_bytes: 4_096, checkpoint_mib: 64, wal_mib_max: 256 }
     }
 }

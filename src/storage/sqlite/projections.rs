@@ -21,14 +21,14 @@ use crate::storage::{
 
 static PASSBOOK: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT INTO passbook (account, version, record, currency, amount_minor, balance_minor, at, business_date)",
+        "INSERT OR ROLLBACK INTO passbook (account, version, record, currency, amount_minor, balance_minor, at, business_date)",
         8,
         "",
     )
 });
 static DAILY_BALANCE: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT INTO daily_balance (account, currency, business_date, amount_minor, version)",
+        "INSERT OR ROLLBACK INTO daily_balance (account, currency, business_date, amount_minor, version)",
         5,
         "ON CONFLICT (account, currency, business_date) DO UPDATE SET amount_minor = excluded.amount_minor, \
          version = excluded.version",

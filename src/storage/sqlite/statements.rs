@@ -6,12 +6,12 @@ use sqlx::{
 };
 
 /// How many rows one statement takes: the largest that fits is used first.
-const SIZES: [usize; 4] = [64, 16, 4, 1];
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
 /// An `INSERT` of any number of rows.
 pub(super) struct ManyRows {
     columns: usize,
-    sized: [(usize, String); 4],
+    sized: [(usize, String); SIZES.len()],
 }
 
 impl ManyRows {
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_statement_has_a_row_of_placeholders_for_each_row() {
         let many = ManyRows::new("INSERT INTO t (a, b)", 2, "ON CONFLICT DO NOTHING");
-        let (size, sql) = &many.sized[2];
+        let (size, sql) = &many.sized[3];
         assert_eq!(*size, 4);
         assert_eq!(sql, "INSERT INTO t (a, b) VALUES (?,?),(?,?),(?,?),(?,?) ON CONFLICT DO NOTHING");
     }
