@@ -14,7 +14,7 @@
 use std::{
     sync::{
         Arc, Weak,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -71,6 +71,7 @@ pub struct LaneSlot {
     pub metrics: Arc<LaneMetrics>,
     acknowledged: AtomicU64,
     status: AtomicU8,
+    draining: AtomicBool,
 }
 
 impl LaneSlot {
@@ -84,7 +85,17 @@ impl LaneSlot {
             metrics: Arc::new(LaneMetrics::new(lane.number())),
             acknowledged: AtomicU64::new(0),
             status: AtomicU8::new(LaneStatus::Opening as u8),
+            draining: AtomicBool::new(false),
         }
+    }
+
+    /// Asks the keeper to end the lane, whatever it is at: also between two generations, when there is none to end.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     /// Whether it takes commands.
@@ -169,6 +180,9 @@ impl Keeper {
         let mut pause = PAUSE_MIN;
         let mut futile = 0;
         loop {
+            if self.slot.is_draining() {
+                return self.slot.set_status(LaneStatus::Closed);
+            }
             let generation = match self.open(&mut limbo, acknowledged).await {
                 Ok(generation) => generation,
                 Err(StoreError::Unavailable(reason)) if opened.is_none() => {
@@ -320,6 +334,10 @@ impl Keeper {
             tokio::select! {
                 ended = shared.ended() => return ended,
                 _ = compare.tick() => {
+                    if self.slot.is_draining() {
+                        shared.end(Ending::Drained, None);
+                        continue;
+                    }
                     let today = self.common.clock.now().seoul_date();
                     if shared.durable() > Seq::ZERO && shared.date() < today {
                         generation.link.lane.do_send(Sequence(roll_to(today)));
