@@ -237,12 +237,16 @@ impl Keeper {
         let lane = self.slot.lane;
         let taken = store.take_lane(lane).await?;
         self.refuse_store_that_went_back(&taken, acknowledged).await?;
-        self.resolve(limbo, &taken).await?;
-        projector::catch_up(store.as_ref(), lane, taken.projected, taken.seq, &self.slot.progress).await?;
         let board = match lane {
             LaneId::SYSTEM => Some(Board::new(store.pairs(ROUNDS_REMEMBERED_MAX).await?)),
             _ => None,
         };
+        if let Some(board) = &board {
+            // Before a halt in limbo is acknowledged: nothing trades against it from then on.
+            self.common.board.store(Arc::new(board.clone()));
+        }
+        self.resolve(limbo, &taken).await?;
+        projector::catch_up(store.as_ref(), lane, taken.projected, taken.seq, &self.slot.progress).await?;
         let tail = self.publisher.tail(store.clone(), lane, taken.seq);
         let follow = projector::follow(store.clone(), lane, tail, taken.seq, self.slot.progress.clone());
         let link = self.populate(&taken, board);

@@ -107,6 +107,8 @@ pub(crate) struct Line {
 #[derive(Default)]
 struct LineState {
     closed: bool,
+    /// Another engine owns the lanes now: they are not given back to this one, as by a lease.
+    retired: bool,
     /// Who was read in the present generation of each lane: reading one again means that it had been passivated.
     read: BTreeSet<CustomerId>,
 }
@@ -114,6 +116,11 @@ struct LineState {
 impl Line {
     pub(crate) fn new(store: Arc<FakeStore>, sky: Arc<Mutex<Sky>>) -> Self {
         Self { store, sky, state: Mutex::default() }
+    }
+
+    /// The lanes have another owner from now on.
+    pub(crate) fn retire(&self) {
+        self.state(|state| state.retired = true);
     }
 
     fn sky<T>(&self, look: impl FnOnce(&mut Sky) -> T) -> T {
@@ -152,7 +159,13 @@ impl LedgerStore for Line {
     }
 
     async fn take_lane(&self, lane: LaneId) -> Result<TakenLane, StoreError> {
+        if self.state(|state| state.retired) {
+            return Err(StoreError::Unsafe("the lane belongs to another owner".into()));
+        }
         self.call("fault: lane not taken").await?;
+        if self.state(|state| state.retired) {
+            return Err(StoreError::Unsafe("the lane belongs to another owner".into()));
+        }
         self.state(|state| state.read.retain(|customer| customer.lane() != lane));
         self.store.take_lane(lane).await
     }

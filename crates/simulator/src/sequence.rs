@@ -5,7 +5,7 @@ use std::{
     cell::RefCell,
     pin::Pin,
     rc::Rc,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -89,6 +89,7 @@ impl Stage {
 struct Numbered {
     engine: Engine,
     number: usize,
+    line: Arc<Line>,
 }
 
 /// What a sequence is made of.
@@ -134,34 +135,40 @@ impl Scene {
         Self { limits, policy, stage: Rc::new(stage), engines: 0 }
     }
 
-    /// Starts an engine, which becomes the owner of the lanes; tried until the store lets it.
+    /// Starts an engine, which becomes the owner of the lanes.
     async fn start(&mut self) -> Result<Numbered, String> {
         self.engines += 1;
-        *self.stage.owner.borrow_mut() = self.engines;
-        let mut last = String::new();
-        for _ in 0..200 {
-            let line = Line::new(self.stage.store.clone(), self.stage.sky.clone());
-            let parts = EngineParts {
-                store: Arc::new(line),
-                clock: self.stage.clock.clone(),
-                currencies: world::currencies(),
-                policy: self.policy,
-                guard: GuardPolicy::default(),
-                quote_lifetime_max: Duration::from_secs(300),
-                limits: self.limits.clone(),
-                placement: Placement::CallersThread,
-            };
-            match Engine::start(parts).await {
-                Ok(engine) => return Ok(Numbered { engine, number: self.engines }),
-                Err(error) => last = error.to_string(),
-            }
-        }
-        Err(format!("no engine starts: {last}"))
+        let number = self.engines;
+        *self.stage.owner.borrow_mut() = number;
+        let line = Arc::new(Line::new(self.stage.store.clone(), self.stage.sky.clone()));
+        let parts = EngineParts {
+            store: line.clone(),
+            clock: self.stage.clock.clone(),
+            currencies: world::currencies(),
+            policy: self.policy,
+            guard: GuardPolicy::default(),
+            quote_lifetime_max: Duration::from_secs(300),
+            limits: self.limits.clone(),
+            placement: Placement::CallersThread,
+        };
+        // A start that fails is the operator's to repeat; here it never does.
+        let weather = std::mem::replace(&mut self.sky().weather, Weather::Calm);
+        let started = Engine::start(parts).await;
+        self.sky().weather = weather;
+        Ok(Numbered { engine: started.map_err(|error| format!("no engine starts: {error}"))?, number, line })
     }
 
-    fn weather(&self, weather: Weather) {
-        self.stage.sky.lock().unwrap_or_else(PoisonError::into_inner).weather = weather;
+    /// Another engine takes the lanes; the old one does not know yet.
+    async fn succeed(&mut self, old: &mut Numbered) -> Result<Numbered, String> {
+        old.line.retire();
+        let new = self.start().await?;
+        Ok(std::mem::replace(old, new))
     }
+
+    fn sky(&self) -> MutexGuard<'_, Sky> {
+        self.stage.sky.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
 
     fn ask(&self, op: Op) -> usize {
         let mut history = self.stage.history.borrow_mut();
@@ -259,7 +266,7 @@ async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Resu
     let stage = scene.stage.clone();
     let mut current = scene.start().await?;
     found_town(scene, &current, clients, dice).await?;
-    scene.weather(Weather::Rough(dice.any([4, 8, 25])));
+    scene.sky().weather = Weather::Rough(dice.any([4, 8, 25]));
     let mut zombie: Option<Numbered> = None;
     for _ in 0..dice.within(2, 4) {
         wave(scene, &current, zombie.as_ref(), clients, dice).await?;
@@ -273,12 +280,11 @@ async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Resu
         let stopped = current.engine.lanes().iter().any(|lane| lane.status == LaneStatus::Stopped);
         if stopped || dice.one_in(12) {
             stage.count(if stopped { "engine started anew: a lane had stopped" } else { "engine started anew: two owners" });
-            zombie = Some(std::mem::replace(&mut current, scene.start().await?));
+            zombie = Some(scene.succeed(&mut current).await?);
         }
     }
-    scene.weather(Weather::Calm);
-    stage.clock.advance_micros(0);
-    let last = std::mem::replace(&mut current, scene.start().await?);
+    scene.sky().weather = Weather::Calm;
+    let last = scene.succeed(&mut current).await?;
     drain(&last).await?;
     if let Some(zombie) = zombie {
         drain(&zombie).await?;
