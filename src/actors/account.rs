@@ -5,6 +5,7 @@
 //! | [`Debit`] | waits while a reserve is open, else judges and reserves | the credit's account, or the lane |
 //! | [`Credit`] | judges and announces; never waits | the lane |
 //! | [`ReserveEnded`] | lets the next waiting debit in | as `Debit` |
+//! | [`TurnBack`] | the generation has ended: what waits is not done | |
 //!
 //! Credits never wait and an account has at most one open reserve, so nothing deadlocks, and no debit is refused for
 //! want of money that a release would have given back. Waiting debits are bounded by the door, per customer.
@@ -68,13 +69,6 @@ fn forward(link: &LaneLink, travel: Box<Travel>) {
 
 impl Actor for AccountActor {
     type Context = Context<Self>;
-
-    fn stopped(&mut self, _: &mut Context<Self>) {
-        // Nobody is passivated while a debit waits: the generation has ended, and what waits was never sequenced.
-        for travel in self.waiting.drain(..) {
-            self.link.closed(*travel);
-        }
-    }
 }
 
 /// A movement whose debit is this account's.
@@ -86,6 +80,9 @@ impl Handler<Debit> for AccountActor {
     type Result = ();
 
     fn handle(&mut self, Debit(travel): Debit, _: &mut Context<Self>) {
+        if self.link.shared.has_ended() {
+            return self.link.closed(*travel);
+        }
         let mut cell = lock(&self.cell);
         // Whoever comes while others wait waits behind them.
         if cell.book.reserved().is_some() || !self.waiting.is_empty() {
@@ -114,6 +111,22 @@ impl Handler<ReserveEnded> for AccountActor {
         {
             lock(&self.cell).waiting -= 1;
             self.debit(travel);
+        }
+    }
+}
+
+/// The generation has ended: the reserve that debits wait for may never end, and what waits was never sequenced. What
+/// waits holds the actor's own address, so it has to be told.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct TurnBack;
+
+impl Handler<TurnBack> for AccountActor {
+    type Result = ();
+
+    fn handle(&mut self, _: TurnBack, _: &mut Context<Self>) {
+        for travel in self.waiting.drain(..) {
+            self.link.closed(*travel);
         }
     }
 }

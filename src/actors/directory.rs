@@ -17,6 +17,7 @@ use dashmap::DashMap;
 use hwan_domain::id::{AccountId, CustomerId, Seq};
 
 use super::{
+    account::TurnBack,
     customer::CustomerActor,
     home::{Home, Pin, lock},
 };
@@ -139,6 +140,9 @@ impl Directory {
 
     /// Moves everybody out: the generation has ended.
     pub fn clear(&self) {
+        for resident in &self.residents {
+            resident.home.accounts().iter().for_each(|post| post.actor.do_send(TurnBack));
+        }
         self.residents.clear();
         self.owners.clear();
         lock(&self.rounds).clear();

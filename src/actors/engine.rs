@@ -463,6 +463,7 @@ impl Engine {
         self.0.door.shut();
         self.0.door.emptied().await;
         for slot in &self.0.slots {
+            slot.drain();
             if let Some(link) = slot.link.load_full() {
                 link.shared.end(Ending::Drained, None);
             }

@@ -14,7 +14,7 @@
 use std::{
     sync::{
         Arc, Weak,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -71,6 +71,7 @@ pub struct LaneSlot {
     pub metrics: Arc<LaneMetrics>,
     acknowledged: AtomicU64,
     status: AtomicU8,
+    draining: AtomicBool,
 }
 
 impl LaneSlot {
@@ -84,7 +85,17 @@ impl LaneSlot {
             metrics: Arc::new(LaneMetrics::new(lane.number())),
             acknowledged: AtomicU64::new(0),
             status: AtomicU8::new(LaneStatus::Opening as u8),
+            draining: AtomicBool::new(false),
         }
+    }
+
+    /// Asks the keeper to end the lane, whatever it is at: also between two generations, when there is none to end.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     /// Whether it takes commands.
@@ -169,6 +180,9 @@ impl Keeper {
         let mut pause = PAUSE_MIN;
         let mut futile = 0;
         loop {
+            if self.slot.is_draining() {
+                return self.slot.set_status(LaneStatus::Closed);
+            }
             let generation = match self.open(&mut limbo, acknowledged).await {
                 Ok(generation) => generation,
                 Err(StoreError::Unavailable(reason)) if opened.is_none() => {
@@ -223,12 +237,16 @@ impl Keeper {
         let lane = self.slot.lane;
         let taken = store.take_lane(lane).await?;
         self.refuse_store_that_went_back(&taken, acknowledged).await?;
-        self.resolve(limbo, &taken).await?;
-        projector::catch_up(store.as_ref(), lane, taken.projected, taken.seq, &self.slot.progress).await?;
         let board = match lane {
             LaneId::SYSTEM => Some(Board::new(store.pairs(ROUNDS_REMEMBERED_MAX).await?)),
             _ => None,
         };
+        if let Some(board) = &board {
+            // Before a halt in limbo is acknowledged: nothing trades against it from then on.
+            self.common.board.store(Arc::new(board.clone()));
+        }
+        self.resolve(limbo, &taken).await?;
+        projector::catch_up(store.as_ref(), lane, taken.projected, taken.seq, &self.slot.progress).await?;
         let tail = self.publisher.tail(store.clone(), lane, taken.seq);
         let follow = projector::follow(store.clone(), lane, tail, taken.seq, self.slot.progress.clone());
         let link = self.populate(&taken, board);
@@ -320,6 +338,10 @@ impl Keeper {
             tokio::select! {
                 ended = shared.ended() => return ended,
                 _ = compare.tick() => {
+                    if self.slot.is_draining() {
+                        shared.end(Ending::Drained, None);
+                        continue;
+                    }
                     let today = self.common.clock.now().seoul_date();
                     if shared.durable() > Seq::ZERO && shared.date() < today {
                         generation.link.lane.do_send(Sequence(roll_to(today)));

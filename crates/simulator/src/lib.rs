@@ -1,1 +1,46 @@
-//! placeholder
+//! Seeded simulation of the actors, checked against a naive single-threaded ledger that shares only types with them.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | `sequence`, `workload`, `history` | one random sequence: an engine, clients in waves, what they were answered |
+//! | `line` | the connection to the fake store on which reads and commits fail |
+//! | `rules`, `board`, `ledger`, `judging` | the naive bank |
+//! | `replay`, `check`, `views` | journals, answers, memory and store against the naive bank |
+//! | [`counts`], [`report`], [`dice`], [`world`] | what happened, what went wrong, the seed, the currencies |
+//!
+//! A sequence is a function of its seed. Time stands still unless everybody waits for it, so pauses cost nothing.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a simulator: a panic here is a failure of the test that runs it"
+)]
+
+mod board;
+mod check;
+pub mod counts;
+pub mod dice;
+mod history;
+mod judging;
+mod ledger;
+mod line;
+mod replay;
+pub mod report;
+mod rules;
+mod sequence;
+mod views;
+mod workload;
+pub mod world;
+
+pub use sequence::run;
+
+/// Runs something within an actix system whose time stands still unless everybody waits for it.
+pub fn in_still_time<T>(what: impl Future<Output = T>) -> T {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime of one thread needs nothing that can be missing")
+    };
+    actix_rt::System::with_tokio_rt(runtime).block_on(what)
+}

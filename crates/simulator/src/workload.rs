@@ -1,0 +1,338 @@
+//! What clients ask: random operations of a small town, with everything that clients do wrong.
+
+use std::sync::Arc;
+
+use hwan::actors::command::{Command, MarketOrder, Order};
+use hwan_domain::{
+    account::AccountKind,
+    board::Publication,
+    check::{Check, Fact},
+    currency::Currency,
+    exchange::{Ask, Side},
+    guard::Proposal,
+    id::{AccountId, CustomerId, Position},
+    money::Money,
+    quote::Quote,
+    record::{Event, Record, RequestDigest},
+    round::RoundId,
+    time::Timestamp,
+};
+use rust_decimal::Decimal;
+
+use crate::{
+    board::BoardAct,
+    dice::Dice,
+    history::{Act, Op},
+    rules, world,
+};
+
+/// A customer that clients know of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Family {
+    pub(crate) customer: CustomerId,
+    pub(crate) won: Option<AccountId>,
+    pub(crate) foreign: Option<AccountId>,
+}
+
+/// What clients know.
+#[derive(Debug, Default)]
+pub(crate) struct Town {
+    pub(crate) families: Vec<Family>,
+    pub(crate) quotes: Vec<Quote>,
+    pub(crate) rounds: Vec<(RoundId, Currency)>,
+    /// Who halted which pair.
+    pub(crate) halts: Vec<(Currency, Arc<str>)>,
+    pub(crate) places: Vec<Position>,
+}
+
+impl Town {
+    /// Learns from a record that a client was answered with.
+    pub(crate) fn learn(&mut self, record: &Record) {
+        self.places.push(record.position);
+        match &record.event {
+            Event::CustomerOpened { .. } => {
+                let customer = CustomerId::at(record.position);
+                if !self.families.iter().any(|family| family.customer == customer) {
+                    self.families.push(Family { customer, won: None, foreign: None });
+                }
+            }
+            Event::AccountOpened { customer, kind } => {
+                let id = AccountId::at(record.position);
+                for family in self.families.iter_mut().filter(|family| family.customer == *customer) {
+                    match kind {
+                        AccountKind::Won => family.won = Some(id),
+                        AccountKind::Foreign => family.foreign = Some(id),
+                    }
+                }
+            }
+            Event::RoundPublished { round, findings } => {
+                self.rounds.push((round.id, round.currency));
+                if !findings.is_empty() {
+                    self.halts.push((round.currency, record.origin.caller.clone()));
+                }
+            }
+            Event::RoundRefused { currency, .. }
+            | Event::RoundVoided { currency, .. }
+            | Event::PairHalted { currency, .. } => self.halts.push((*currency, record.origin.caller.clone())),
+            Event::PairResumed { currency } => self.halts.retain(|(halted, _)| halted != currency),
+            _ => {}
+        }
+    }
+}
+
+/// The middle rate around which a currency moves.
+fn usual_rate(currency: Currency) -> Decimal {
+    Decimal::from_i128_with_scale(
+        match currency.code() {
+            "USD" => 135_050,
+            "JPY" => 93_406,
+            _ => 545,
+        },
+        2,
+    )
+}
+
+fn foreign(dice: &mut Dice) -> Currency {
+    world::currency(dice.any(["USD", "USD", "JPY", "VND"]))
+}
+
+fn some_money(dice: &mut Dice, currency: Currency) -> Money {
+    let minor = match (currency.code(), dice.below(10)) {
+        (_, 0) => 1,
+        ("KRW", 1) => 10_000_000,
+        ("KRW", _) => dice.within(1, 150_000),
+        ("USD", _) => dice.within(1, 10_000),
+        ("JPY", _) => dice.within(1, 15_000),
+        _ => dice.within(1, 900_000),
+    };
+    Money::from_minor(minor, currency).expect("a small amount")
+}
+
+/// Draws operations.
+pub(crate) struct Clients {
+    pub(crate) dice: Dice,
+    pub(crate) town: Town,
+    numbered: u64,
+}
+
+impl Clients {
+    pub(crate) fn new(dice: Dice) -> Self {
+        Self { dice, town: Town::default(), numbered: 0 }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.numbered += 1;
+        self.numbered
+    }
+
+    /// An operation of its own, with or without a key.
+    pub(crate) fn op(&mut self, act: Act, now: Timestamp) -> Op {
+        let number = self.number();
+        let mut request = [0_u8; 16];
+        request[..8].copy_from_slice(&number.to_be_bytes());
+        let keyed = matches!(act, Act::Command(_)) && !self.dice.one_in(12);
+        let key = keyed.then(|| self.key(number, now));
+        let caller = match (&act, keyed) {
+            (_, true) => Arc::from(if self.dice.one_in(2) { "branch" } else { "app" }),
+            (Act::Board(BoardAct::Resume(currency)), _) if self.dice.one_in(5) => self.halter(*currency, number),
+            _ => Arc::from(format!("alone-{number}")),
+        };
+        Op { act, key, caller, request: RequestDigest(request) }
+    }
+
+    /// The very one who halted a pair, who may not resume it.
+    fn halter(&self, currency: Currency, number: u64) -> Arc<str> {
+        let halt = self.town.halts.iter().find(|(halted, _)| *halted == currency);
+        halt.map_or_else(|| Arc::from(format!("alone-{number}")), |(_, by)| by.clone())
+    }
+
+    fn key(&mut self, number: u64, now: Timestamp) -> String {
+        // Clients' clocks differ by a little, some by a lot.
+        let off = match self.dice.below(10) {
+            0 => 4_990,
+            1 => -self.dice.within(5_000, 60_000),
+            2 => self.dice.within(6_000, 9_000),
+            _ => self.dice.within(-200, 200),
+        };
+        if self.dice.one_in(3) {
+            return format!("order-{number}");
+        }
+        let millis = u64::try_from(now.micros() / 1_000 + off).unwrap_or(0);
+        let mut random = [0_u8; 10];
+        random[2..].copy_from_slice(&(self.dice.next() ^ number).to_be_bytes());
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+    }
+
+    fn family(&mut self) -> Option<Family> {
+        self.dice.pick(&self.town.families).copied()
+    }
+
+    fn account(&mut self) -> Option<AccountId> {
+        let family = self.family()?;
+        let first = if self.dice.one_in(3) { family.foreign } else { family.won };
+        first.or(family.won)
+    }
+
+    /// What one client asks next.
+    pub(crate) fn act(&mut self, now: Timestamp) -> Option<Act> {
+        let act = match self.dice.below(100) {
+            0..2 => Act::Command(Command::OpenCustomer { reference: None }),
+            2..5 => {
+                let kind = self.dice.any([AccountKind::Won, AccountKind::Foreign]);
+                Act::Command(Command::OpenAccount { customer: self.family()?.customer, kind })
+            }
+            5..15 => {
+                let account = self.account()?;
+                let amount = self.amount_of(account);
+                Act::Command(Command::Deposit { account, amount })
+            }
+            15..22 => {
+                let account = self.account()?;
+                let amount = self.amount_of(account);
+                Act::Command(Command::Withdraw { account, amount })
+            }
+            22..34 => self.transfer()?,
+            34..62 => {
+                let order = self.order()?;
+                Act::Command(Command::Exchange(Box::new(Order::AtMarket(order))))
+            }
+            62..69 => {
+                let quote = *self.dice.pick(&self.town.quotes)?;
+                Act::Command(Command::Exchange(Box::new(Order::AtQuote(quote))))
+            }
+            69..76 => Act::Quote(self.order()?, 200 + self.dice.below(6_000)),
+            76..82 => self.fact(now)?,
+            82..86 => Act::ReadCustomer(self.family()?.customer),
+            86..92 => Act::ReadAccount(self.account()?),
+            92 => Act::ReadRecord(*self.dice.pick(&self.town.places)?),
+            93 => Act::Command(Command::Deposit {
+                account: AccountId::at(self.family()?.customer.position()), // a customer is no account
+                amount: some_money(&mut self.dice, Currency::KRW),
+            }),
+            _ => Act::Board(self.board(now)),
+        };
+        Some(act)
+    }
+
+    fn amount_of(&mut self, account: AccountId) -> Money {
+        let is_won = self.town.families.iter().any(|family| family.won == Some(account));
+        let currency = if is_won != self.dice.one_in(25) { Currency::KRW } else { foreign(&mut self.dice) };
+        if self.dice.one_in(40) { Money::zero(currency) } else { some_money(&mut self.dice, currency) }
+    }
+
+    fn transfer(&mut self) -> Option<Act> {
+        let from = self.account()?;
+        let other = self.family()?;
+        let is_won = self.town.families.iter().any(|family| family.won == Some(from));
+        let to = match self.dice.below(8) {
+            0 => self.account()?,
+            _ if is_won => other.won?,
+            _ => other.foreign?,
+        };
+        let amount = self.amount_of(from);
+        Some(Act::Command(Command::Transfer { from, to, amount }))
+    }
+
+    pub(crate) fn order(&mut self) -> Option<MarketOrder> {
+        let family = self.family()?;
+        let currency = foreign(&mut self.dice);
+        let side = self.dice.any([Side::Buy, Side::Buy, Side::Sell]);
+        let ask = match self.dice.below(8) {
+            0..4 => Ask::Foreign(some_money(&mut self.dice, currency)),
+            4 | 5 => Ask::WonBudget(some_money(&mut self.dice, Currency::KRW)),
+            6 => {
+                // A won amount that some foreign amount is worth at the usual rate.
+                let unit = world::currencies().spec(currency)?.rate_unit;
+                let some = some_money(&mut self.dice, currency);
+                Ask::Won(Money::won(rules::won_leg(some, usual_rate(currency), unit, side)).ok()?)
+            }
+            _ => Ask::Won(some_money(&mut self.dice, Currency::KRW)),
+        };
+        let worst_rate = self.dice.one_in(4).then(|| {
+            usual_rate(currency) * Decimal::from_i128_with_scale(i128::from(self.dice.within(985, 1_015)), 3)
+        });
+        let named = self.dice.one_in(3);
+        let (won_account, foreign_account) = if named { (family.won, family.foreign) } else { (None, None) };
+        Some(MarketOrder { customer: family.customer, won_account, foreign_account, side, currency, ask, worst_rate })
+    }
+
+    fn fact(&mut self, now: Timestamp) -> Option<Act> {
+        let check = *self.dice.pick(&Check::ALL)?;
+        let effective_from = match self.dice.below(6) {
+            0 => now.plus_seconds(-1),
+            1 => now.plus_micros(self.dice.within(1, 2_000_000)),
+            2 => rules::seoul_day(now).next().begins_at(),
+            _ => now,
+        };
+        let effective_to = match self.dice.below(6) {
+            0..3 => Some(now.plus_micros(self.dice.within(1, 2_500_000))),
+            3 => Some(effective_from), // lifted
+            4 => None,
+            _ => Some(now.plus_micros(self.dice.within(1, 500_000))),
+        };
+        let seized = check == Check::Seized && !self.dice.one_in(4);
+        let account = self.account()?;
+        let amount = (seized || self.dice.one_in(20)).then(|| self.amount_of(account));
+        let fact = Fact { check, effective_from, effective_to, amount };
+        let of_customer = rules::is_about_customer(check) != self.dice.one_in(15);
+        Some(Act::Command(match of_customer {
+            true => Command::StateCustomerFact { customer: self.family()?.customer, fact },
+            false => Command::StateAccountFact { account, fact },
+        }))
+    }
+
+    /// A round as a source would propose it.
+    pub(crate) fn publication(&mut self, currency: Currency, permille: i64, now: Timestamp) -> Publication {
+        let usual = usual_rate(currency);
+        let mid = (usual * Decimal::from_i128_with_scale(i128::from(permille), 3)).round_dp(2);
+        let valid = if self.dice.one_in(4) { 2 } else { 3_600 };
+        Publication {
+            currency,
+            proposal: Proposal { mid, observed_at: now, sources: Vec::new() },
+            valid_until: now.plus_seconds(valid),
+            spread_percent: None,
+            preference_percent: Some(Decimal::from(self.dice.any([100_u32, 100, 90, 0]))),
+        }
+    }
+
+    fn board(&mut self, now: Timestamp) -> BoardAct {
+        let currency = foreign(&mut self.dice);
+        // What is halted is mostly resumed, or nothing would trade for long.
+        if let Some((halted, _)) = self.dice.pick(&self.town.halts)
+            && !self.dice.one_in(4)
+        {
+            return BoardAct::Resume(*halted);
+        }
+        match self.dice.below(12) {
+            0 => BoardAct::Halt(currency),
+            1 => match self.dice.pick(&self.town.rounds) {
+                Some((round, _)) => BoardAct::Void(*round),
+                None => BoardAct::Halt(currency),
+            },
+            2 => {
+                let wild = self.dice.any([-1_000, 0, 10, 500, 1_100]);
+                BoardAct::Publish(self.publication(currency, wild, now))
+            }
+            3 => {
+                let mut stale = self.publication(currency, 1_000, now);
+                stale.proposal.observed_at = now.plus_seconds(-61);
+                BoardAct::Publish(stale)
+            }
+            4 => {
+                let mut sourced = self.publication(currency, 1_000, now);
+                let off = Decimal::from_i128_with_scale(i128::from(self.dice.within(980, 1_020)), 3);
+                sourced.proposal.sources = vec![sourced.proposal.mid * off; 1 + usize::from(self.dice.one_in(2))];
+                BoardAct::Publish(sourced)
+            }
+            5 => {
+                let mut over = self.publication(currency, 1_000, now);
+                over.valid_until = now;
+                BoardAct::Publish(over)
+            }
+            _ => {
+                let permille = self.dice.within(995, 1_005);
+                BoardAct::Publish(self.publication(currency, permille, now))
+            }
+        }
+    }
+}
