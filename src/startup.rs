@@ -186,6 +186,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
         guard: config.rates.guard(),
         quote_lifetime_max: config.quotes.lifetime_max(),
         limits: config.engine.limits(),
+        publishers: Vec::new(),
         placement: Placement::OwnArbiters,
     })
     .await?;

@@ -40,7 +40,11 @@ const WORDS: &[(&str, &[&str], &str)] = &[
 /// A room, and what it may not import.
 const ROOMS: &[(&str, &[&str], &str)] = &[
     ("api", &["storage", "outbox", "startup", "shutdown"], "api sees the actors' facade and the domain, no store"),
-    ("actors", &["api", "startup", "shutdown"], "actors see the domain, the port of storage, and who follows the journal"),
+    (
+        "actors",
+        &["api", "startup", "shutdown"],
+        "actors see the domain, the port of storage, and who follows the journal",
+    ),
     ("actors", &["storage::sqlite", "storage::mysql"], "actors see the ports of storage, no store"),
     ("storage", &["api", "actors", "outbox", "startup", "shutdown"], "storage sees the domain"),
     ("projection", &["api", "actors", "startup", "shutdown"], "projections see the domain and the ports of storage"),

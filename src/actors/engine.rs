@@ -39,9 +39,7 @@ use super::{
     travel::{BoardOrder, Holds, Outcome, Pins, Reply, Travel, Work},
     view::{AccountView, CustomerView, LaneView},
 };
-use crate::{
-    clock::Clock, outbox::embedded::EmbeddedPublisher, storage::port::LedgerStore, telemetry::metrics::HotMetrics,
-};
+use crate::{clock::Clock, outbox::port::EventPublisher, storage::port::LedgerStore, telemetry::metrics::HotMetrics};
 
 /// How much longer than a command's deadline its answer is waited for: a commit may be under way.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
@@ -107,6 +105,8 @@ pub struct EngineParts {
     pub quote_lifetime_max: Duration,
     /// The engine's bounds.
     pub limits: EngineLimits,
+    /// Who is told of what becomes durable, beside the projections.
+    pub publishers: Vec<Arc<dyn EventPublisher>>,
     /// On which threads it runs.
     pub placement: Placement,
 }
@@ -138,7 +138,6 @@ impl Engine {
     /// Takes the lanes and opens the engine; returns once it takes commands, or with why it does not.
     /// Must be called within an actix system; with [`Placement::OwnArbiters`] the lanes run on arbiters of their own.
     pub async fn start(parts: EngineParts) -> Result<Self, StartError> {
-        let publisher = Arc::new(EmbeddedPublisher::default());
         let common = Arc::new(Common {
             store: parts.store,
             clock: parts.clock,
@@ -147,7 +146,7 @@ impl Engine {
             guard: parts.guard,
             limits: parts.limits,
             board: ArcSwap::default(),
-            publisher: publisher.clone(),
+            publishers: parts.publishers,
             metrics: HotMetrics::new(),
         });
         let mut arbiters = Vec::new();
@@ -168,12 +167,7 @@ impl Engine {
         for number in 0..=common.limits.customer_lanes.max(1) {
             let lane = LaneId::new(number).ok_or(StartError::TooManyLanes(number))?;
             let slot = Arc::new(LaneSlot::new(lane));
-            let keeper = Keeper {
-                slot: slot.clone(),
-                common: common.clone(),
-                publisher: publisher.clone(),
-                followers: followers.clone(),
-            };
+            let keeper = Keeper { slot: slot.clone(), common: common.clone(), followers: followers.clone() };
             let (opened, opening) = oneshot::channel();
             let (gone, going) = oneshot::channel();
             let keep = async move {

@@ -42,7 +42,7 @@ use super::{
     view::LaneStatus,
 };
 use crate::{
-    outbox::embedded::EmbeddedPublisher,
+    outbox::feed::{Feed, Tail},
     projection::projector::{self, Progress},
     storage::port::{ChainHash, StoreError, TakenLane},
     telemetry::metrics::LaneMetrics,
@@ -133,8 +133,6 @@ pub struct Keeper {
     pub slot: Arc<LaneSlot>,
     /// What is given to every generation.
     pub common: Arc<Common>,
-    /// Whom the projector follows.
-    pub publisher: Arc<EmbeddedPublisher>,
     /// Where the projector runs.
     pub followers: Followers,
 }
@@ -247,9 +245,10 @@ impl Keeper {
         }
         self.resolve(limbo, &taken).await?;
         projector::catch_up(store.as_ref(), lane, taken.projected, taken.seq, &self.slot.progress).await?;
-        let tail = self.publisher.tail(store.clone(), lane, taken.seq);
+        let feed = Arc::new(Feed::default());
+        let tail = Tail::new(feed.clone(), store.clone(), lane, taken.seq);
         let follow = projector::follow(store.clone(), lane, tail, taken.seq, self.slot.progress.clone());
-        let link = self.populate(&taken, board);
+        let link = self.populate(&taken, feed, board);
         Ok(Generation { link, _projector: self.followers.spawn(follow) })
     }
 
@@ -284,7 +283,7 @@ impl Keeper {
             tracing::info!(lane = %self.slot.lane, %seq, is_committed, "the outcome of a commit is known");
             if is_committed {
                 batch.succeed(&shared);
-                self.common.publisher.committed(&sealed);
+                shared.publish(&sealed);
             } else {
                 batch.fail(&shared, NotDone::CommitFailed);
             }
@@ -293,7 +292,7 @@ impl Keeper {
     }
 
     /// Fresh actors for a lane that was taken.
-    fn populate(&self, taken: &TakenLane, board: Option<Board>) -> Arc<LaneLink> {
+    fn populate(&self, taken: &TakenLane, feed: Arc<Feed>, board: Option<Board>) -> Arc<LaneLink> {
         let today = self.common.clock.now().seoul_date();
         let last = taken.last.unwrap_or((hwan_domain::time::Timestamp::default(), today));
         let shared = Arc::new(LaneShared::new(
@@ -301,6 +300,7 @@ impl Keeper {
             taken.epoch,
             self.common.clone(),
             self.slot.metrics.clone(),
+            feed,
             last,
             (taken.seq, taken.hash),
         ));

@@ -94,7 +94,11 @@ impl LaneActor {
     pub(super) fn flush_soon(&mut self, ctx: &mut Context<Self>) {
         if !self.flush_is_due && self.committing.is_none() {
             self.flush_is_due = true;
-            ctx.notify(Flush);
+            // Once around the thread's other actors: what is on its way to this mailbox joins the batch.
+            ctx.spawn(tokio::task::yield_now().into_actor(self).map(|(), actor, ctx| {
+                actor.flush_is_due = false;
+                actor.flush(ctx);
+            }));
         }
     }
 
@@ -154,7 +158,7 @@ impl LaneActor {
                 answer(Ok(()));
             }
         }
-        self.shared.common.publisher.committed(&sealed);
+        self.shared.publish(&sealed);
         if self.shared.has_ended() {
             self.turn_back();
         } else {
@@ -221,19 +225,6 @@ impl Handler<Sequence> for LaneActor {
         if !self.filling.is_empty() {
             self.flush_soon(ctx);
         }
-    }
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Flush;
-
-impl Handler<Flush> for LaneActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Flush, ctx: &mut Context<Self>) {
-        self.flush_is_due = false;
-        self.flush(ctx);
     }
 }
 

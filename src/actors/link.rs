@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    outbox::port::EventPublisher,
+    outbox::{feed::Feed, port::EventPublisher},
     storage::port::{ChainHash, CommitBatch, Epoch, LedgerStore},
     telemetry::metrics::{HotMetrics, LaneMetrics},
 };
@@ -87,8 +87,8 @@ pub struct Common {
     pub limits: EngineLimits,
     /// The rates as they stand: durable rounds and halts.
     pub board: ArcSwap<Board>,
-    /// Who follows the journal.
-    pub publisher: Arc<dyn EventPublisher>,
+    /// Who is told of what becomes durable, beside the projections.
+    pub publishers: Vec<Arc<dyn EventPublisher>>,
     /// Handles on the hot path.
     pub metrics: HotMetrics,
 }
@@ -105,6 +105,8 @@ pub struct LaneShared {
     pub keys: Mutex<KeyMemory>,
     /// Handles of this lane's metrics.
     pub metrics: Arc<LaneMetrics>,
+    /// What has just become durable, for who follows in this process.
+    pub feed: Arc<Feed>,
     last_at_micros: AtomicI64,
     date_days: AtomicI32,
     durable: AtomicU64,
@@ -121,6 +123,7 @@ impl LaneShared {
         epoch: Epoch,
         common: Arc<Common>,
         metrics: Arc<LaneMetrics>,
+        feed: Arc<Feed>,
         (last_at, date): (Timestamp, BusinessDate),
         (durable, hash): (Seq, ChainHash),
     ) -> Self {
@@ -132,6 +135,7 @@ impl LaneShared {
             common,
             keys: Mutex::new(keys),
             metrics,
+            feed,
             last_at_micros: AtomicI64::new(last_at.micros()),
             date_days: AtomicI32::new(date.days()),
             durable: AtomicU64::new(durable.number()),
@@ -172,6 +176,12 @@ impl LaneShared {
     /// The newest durable record and its link in the chain. Steady only after the end.
     pub fn durable_head(&self) -> (Seq, ChainHash) {
         (self.durable(), *lock(&self.durable_hash))
+    }
+
+    /// Tells everybody who follows that a batch is durable.
+    pub fn publish(&self, batch: &Arc<CommitBatch>) {
+        self.feed.committed(batch);
+        self.common.publishers.iter().for_each(|publisher| publisher.committed(batch));
     }
 
     /// When, and by which rules and rates, something is judged now.

@@ -3,7 +3,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`port`] | the event publisher: told of every durable batch, in lane order, never in the way |
-//! | [`embedded`] | the publisher without a broker: followers in the same process, each with a tail of the journal |
+//! | [`feed`] | a lane's newest batches in memory, and the tail by which a follower in this process reads its journal |
 
-pub mod embedded;
+pub mod feed;
 pub mod port;

@@ -17,16 +17,14 @@ use hwan_domain::{
 };
 
 use crate::{
-    outbox::embedded::Tail,
+    outbox::feed::Tail,
     storage::port::{LedgerStore, StoreError},
 };
 
 /// Records that one step takes at most.
-const STEP_RECORDS_MAX: usize = 2_048;
+const STEP_RECORDS_MAX: usize = 8_192;
 /// How long a step gathers records before it begins: fewer, larger transactions leave the store to the commits.
-const GATHERED_FOR: Duration = Duration::from_millis(50);
-/// The pause before a failed step is tried again.
-const RETRY_PAUSE: Duration = Duration::from_millis(200);
+const GATHERED_FOR: Duration = Duration::from_millis(100);
 
 /// Up to where a lane's projections have followed, for the door and for operators.
 #[derive(Debug, Default)]
@@ -69,42 +67,31 @@ pub async fn catch_up(
     Ok(())
 }
 
-/// Follows a lane from `from` on until the publisher is gone, or until the projections are found fenced.
+/// Follows a lane from `from` on, until it is dropped or the projections are found fenced.
 pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, from: Seq, progress: Arc<Progress>) {
     let mut at = from;
     loop {
-        let rows = match tail.next().await {
-            Ok(Some(rows)) => rows,
-            Ok(None) => return,
+        // Gather before reading: one wake-up a step, not one a commit.
+        tokio::time::sleep(GATHERED_FOR).await;
+        let records: Vec<Arc<Record>> = match tail.next(STEP_RECORDS_MAX).await {
+            Ok(rows) => rows.into_iter().map(|row| row.record).collect(),
             Err(error) => {
                 tracing::warn!(%lane, %error, "the journal could not be read for projection: tried again");
-                tokio::time::sleep(RETRY_PAUSE).await;
                 continue;
             }
         };
-        let mut records: Vec<Arc<Record>> = rows.into_iter().map(|row| row.record).collect();
-        let gathered_until = tokio::time::Instant::now() + GATHERED_FOR;
-        while records.len() < STEP_RECORDS_MAX {
-            match tokio::time::timeout_at(gathered_until, tail.next()).await {
-                Ok(Ok(Some(rows))) => records.extend(rows.into_iter().map(|row| row.record)),
-                Ok(Ok(None) | Err(_)) | Err(_) => break,
-            }
-        }
         let Some(to) = records.last().map(|record| record.position.seq()) else { continue };
-        loop {
-            match store.project(lane, at, &records).await {
-                Ok(()) => break,
+        while let Err(error) = store.project(lane, at, &records).await {
+            match error {
                 // A step whose answer was lost has happened after all.
-                Err(StoreError::ProjectionFenced { .. }) if store.projected(lane).await.is_ok_and(|seq| seq == to) => {
-                    break;
-                }
-                Err(error @ (StoreError::ProjectionFenced { .. } | StoreError::Damaged(_))) => {
+                StoreError::ProjectionFenced { .. } if store.projected(lane).await.is_ok_and(|seq| seq == to) => break,
+                StoreError::ProjectionFenced { .. } | StoreError::Damaged(_) => {
                     tracing::error!(%lane, %error, "projection stops: another projector is at work, or the store is damaged");
                     return;
                 }
-                Err(error) => {
+                error => {
                     tracing::warn!(%lane, %error, "a projection step failed: tried again");
-                    tokio::time::sleep(RETRY_PAUSE).await;
+                    tokio::time::sleep(GATHERED_FOR).await;
                 }
             }
         }

@@ -59,7 +59,9 @@ fn lane_of(act: &Act) -> Option<LaneId> {
     match act {
         Act::Command(command) => match command {
             Command::OpenCustomer { .. } => None,
-            Command::OpenAccount { customer, .. } | Command::StateCustomerFact { customer, .. } => Some(customer.lane()),
+            Command::OpenAccount { customer, .. } | Command::StateCustomerFact { customer, .. } => {
+                Some(customer.lane())
+            }
             Command::StateAccountFact { account, .. }
             | Command::Deposit { account, .. }
             | Command::Withdraw { account, .. }
@@ -129,7 +131,8 @@ fn answer(
         Answer::Refused(Refusal::Overloaded { .. }) => counts.one("answer: overloaded"),
         Answer::Record(found) => {
             let Act::ReadRecord(place) = &history.ops[attempt.op].act else { return Err("a record unasked".into()) };
-            let row = rows[usize::from(place.lane().number())].get(usize::try_from(place.seq().number()).unwrap_or(0) - 1);
+            let row =
+                rows[usize::from(place.lane().number())].get(usize::try_from(place.seq().number()).unwrap_or(0) - 1);
             if found.as_deref() != row.map(|row| &*row.record) {
                 return Err(format!("read {found:?} at {place:?}"));
             }
@@ -179,7 +182,9 @@ fn once(history: &History, replayed: &Replayed) -> Result<(), String> {
             return Err(format!("operation {op}: {firsts} were answered as first"));
         }
         if firsts == 0 && !open {
-            return Err(format!("operation {op}: record {place:?} although every attempt was told that it did nothing"));
+            return Err(format!(
+                "operation {op}: record {place:?} although every attempt was told that it did nothing"
+            ));
         }
         let asked = &history.ops[*op];
         if let Some(key) = &asked.key {
@@ -287,7 +292,9 @@ impl<'a> Claims<'a> {
         let last = ledger.last.map_or(Timestamp::default(), |(at, _)| at);
         for clock in self.history.clocks[claim.clocks.0..=claim.clocks.1].iter().rev() {
             let at = last.max(*clock);
-            for board in (claim.boards.0..=claim.boards.1).rev().filter_map(|n| replayed.boards.get(usize::try_from(n).ok()?)) {
+            for board in
+                (claim.boards.0..=claim.boards.1).rev().filter_map(|n| replayed.boards.get(usize::try_from(n).ok()?))
+            {
                 let bench = Bench { at, board, policy: &self.history.policy, elsewhere: &elsewhere };
                 let good = match (answer, act) {
                     (Answer::Quoted(quote), Act::Quote(order, millis)) => {
@@ -377,7 +384,9 @@ impl<'a> Claims<'a> {
                 return true;
             };
             let borne_out = (claim.seqs.0..=claim.seqs.1).any(|seq| {
-                let Some(board) = usize::try_from(seq).ok().and_then(|seq| replayed.boards.get(seq)) else { return false };
+                let Some(board) = usize::try_from(seq).ok().and_then(|seq| replayed.boards.get(seq)) else {
+                    return false;
+                };
                 let last = usize::try_from(seq).ok().and_then(|seq| times.get(seq.checked_sub(1)?)).copied();
                 history.clocks[claim.clocks.0..=claim.clocks.1].iter().any(|clock| {
                     let at = last.unwrap_or_default().max(*clock);

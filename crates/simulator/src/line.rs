@@ -10,9 +10,7 @@ use std::{
 use async_trait::async_trait;
 use hwan::storage::{
     fake::{FakeStore, Outcome, Plan, Wait},
-    port::{
-        CommitBatch, CommitError, Household, JournalRow, LedgerStore, PassbookEntry, StoreError, TakenLane,
-    },
+    port::{CommitBatch, CommitError, Household, JournalRow, LedgerStore, PassbookEntry, StoreError, TakenLane},
 };
 use hwan_domain::{
     board::Pair,
@@ -228,7 +226,11 @@ impl LedgerStore for Line {
         self.store.passbook(id, after, limit).await
     }
 
-    async fn daily_balances(&self, id: AccountId, date: BusinessDate) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
+    async fn daily_balances(
+        &self,
+        id: AccountId,
+        date: BusinessDate,
+    ) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
         self.store.daily_balances(id, date).await
     }
 

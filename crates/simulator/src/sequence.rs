@@ -169,7 +169,6 @@ impl Scene {
         self.stage.sky.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-
     fn ask(&self, op: Op) -> usize {
         let mut history = self.stage.history.borrow_mut();
         history.ops.push(op);
@@ -279,7 +278,11 @@ async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Resu
         }
         let stopped = current.engine.lanes().iter().any(|lane| lane.status == LaneStatus::Stopped);
         if stopped || dice.one_in(12) {
-            stage.count(if stopped { "engine started anew: a lane had stopped" } else { "engine started anew: two owners" });
+            stage.count(if stopped {
+                "engine started anew: a lane had stopped"
+            } else {
+                "engine started anew: two owners"
+            });
             zombie = Some(scene.succeed(&mut current).await?);
         }
     }

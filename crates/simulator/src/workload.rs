@@ -248,9 +248,10 @@ impl Clients {
             }
             _ => Ask::Won(some_money(&mut self.dice, Currency::KRW)),
         };
-        let worst_rate = self.dice.one_in(4).then(|| {
-            usual_rate(currency) * Decimal::from_i128_with_scale(i128::from(self.dice.within(985, 1_015)), 3)
-        });
+        let worst_rate = self
+            .dice
+            .one_in(4)
+            .then(|| usual_rate(currency) * Decimal::from_i128_with_scale(i128::from(self.dice.within(985, 1_015)), 3));
         let named = self.dice.one_in(3);
         let (won_account, foreign_account) = if named { (family.won, family.foreign) } else { (None, None) };
         Some(MarketOrder { customer: family.customer, won_account, foreign_account, side, currency, ask, worst_rate })

@@ -1,0 +1,126 @@
+//! The feed: what has just become durable in a lane, for those who follow its journal in this process.
+//!
+//! The newest batches lie in memory, bounded by [`RECORDS_MAX`]; whoever falls behind that reads the journal. So a slow
+//! follower costs no memory and slows nobody, and a follower that keeps up reads nothing back.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use hwan_domain::id::{LaneId, Seq};
+use tokio::sync::Notify;
+
+use super::port::EventPublisher;
+use crate::storage::port::{CommitBatch, JournalRow, LedgerStore, StoreError};
+
+/// Records that the feed of a lane holds at most: some seconds of full load.
+const RECORDS_MAX: usize = 32_768;
+/// Records that one read of the journal brings at most.
+const READ_RECORDS_MAX: usize = 2_048;
+
+#[derive(Debug, Default)]
+struct Held {
+    batches: VecDeque<Arc<CommitBatch>>,
+    records: usize,
+    /// The newest record that was ever fed.
+    head: Seq,
+}
+
+/// A lane's newest durable batches.
+#[derive(Debug, Default)]
+pub struct Feed {
+    held: Mutex<Held>,
+    fed: Notify,
+}
+
+/// What the feed knows of the records after a seq.
+enum Known {
+    Rows(Vec<JournalRow>),
+    /// There are none yet.
+    Nothing,
+    /// There are some, but they lie in the journal only.
+    InJournal,
+}
+
+impl EventPublisher for Feed {
+    fn committed(&self, batch: &Arc<CommitBatch>) {
+        let Some((head, _)) = batch.head() else { return };
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.head = held.head.max(head);
+        held.records += batch.rows.len();
+        held.batches.push_back(batch.clone());
+        while held.records > RECORDS_MAX
+            && let Some(oldest) = held.batches.pop_front()
+        {
+            held.records -= oldest.rows.len();
+        }
+        drop(held);
+        self.fed.notify_waiters();
+    }
+}
+
+impl Feed {
+    fn after(&self, seq: Seq, limit: usize) -> Known {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.head <= seq {
+            return Known::Nothing;
+        }
+        let mut rows = Vec::new();
+        let mut at = seq;
+        for batch in held.batches.iter().filter(|batch| batch.head().is_some_and(|(head, _)| head > seq)) {
+            if batch.from > at {
+                break; // a gap: what lies between is in the journal
+            }
+            rows.extend(batch.rows.iter().filter(|row| row.record.position.seq() > at).cloned());
+            at = batch.head().map_or(at, |(head, _)| head);
+            if rows.len() >= limit {
+                break;
+            }
+        }
+        if rows.is_empty() { Known::InJournal } else { Known::Rows(rows) }
+    }
+}
+
+/// A follower's place in a lane's journal: brings every record once, in order, gapless.
+pub struct Tail {
+    feed: Arc<Feed>,
+    store: Arc<dyn LedgerStore>,
+    lane: LaneId,
+    after: Seq,
+}
+
+impl Tail {
+    /// Begins after a seq; everything up to it must be durable.
+    pub fn new(feed: Arc<Feed>, store: Arc<dyn LedgerStore>, lane: LaneId, after: Seq) -> Self {
+        Self { feed, store, lane, after }
+    }
+
+    /// Waits until there are records, then brings about `limit` of them at most. Dropping it brings none.
+    pub async fn next(&mut self, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
+        loop {
+            let fed = self.feed.fed.notified();
+            tokio::pin!(fed);
+            fed.as_mut().enable();
+            let rows = match self.feed.after(self.after, limit) {
+                Known::Rows(rows) => rows,
+                Known::InJournal => {
+                    let from = self.after.next().unwrap_or(self.after);
+                    self.store.journal(self.lane, from, limit.min(READ_RECORDS_MAX)).await?
+                }
+                Known::Nothing => Vec::new(),
+            };
+            if let Some(last) = rows.last() {
+                self.after = last.record.position.seq();
+                return Ok(rows);
+            }
+            fed.await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Tail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tail").field("lane", &self.lane).field("after", &self.after).finish_non_exhaustive()
+    }
+}
