@@ -10,7 +10,9 @@ use std::{
 use async_trait::async_trait;
 use hwan::storage::{
     fake::{FakeStore, Outcome, Plan, Wait},
-    port::{CommitBatch, CommitError, Household, JournalRow, LedgerStore, PassbookEntry, StoreError, TakenLane},
+    port::{
+        CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
+    },
 };
 use hwan_domain::{
     board::Pair,
@@ -215,6 +217,10 @@ impl LedgerStore for Line {
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
         self.call("fault: projection step failed").await?;
         self.store.project(lane, from, records).await
+    }
+
+    async fn lane_heads(&self) -> Result<Vec<LaneHead>, StoreError> {
+        self.store.lane_heads().await
     }
 
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError> {

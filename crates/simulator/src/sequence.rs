@@ -149,6 +149,7 @@ impl Scene {
             guard: GuardPolicy::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: self.limits.clone(),
+            publishers: Vec::new(),
             placement: Placement::CallersThread,
         };
         // A start that fails is the operator's to repeat; here it never does.
