@@ -24,7 +24,7 @@ use crate::{
 /// Records that one step takes at most.
 const STEP_RECORDS_MAX: usize = 8_192;
 /// How long a step gathers records before it begins: fewer, larger transactions leave the store to the commits.
-const GATHERED_FOR: Duration = Duration::from_millis(100);
+const GATHERED_FOR: Duration = Duration::from_millis(250);
 
 /// Up to where a lane's projections have followed, for the door and for operators.
 #[derive(Debug, Default)]
@@ -59,9 +59,14 @@ pub async fn catch_up(
         let Some(last) = records.last() else {
             return Err(StoreError::Damaged(format!("lane {lane} stands at {head}, its journal ends at {at}")));
         };
-        let to = last.position.seq();
-        store.project(lane, at, &records).await?;
-        at = to;
+        at = match store.project(lane, at, &records).await {
+            Ok(()) => last.position.seq(),
+            // A step of the generation before was still under way.
+            Err(StoreError::ProjectionFenced { .. }) if at < store.projected(lane).await? => {
+                store.projected(lane).await?
+            }
+            Err(error) => return Err(error),
+        };
         progress.reached(at);
     }
     Ok(())

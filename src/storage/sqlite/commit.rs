@@ -90,13 +90,14 @@ pub(super) async fn commit(store: &SqliteStore, batch: &CommitBatch) -> Result<(
         return Err(CommitError::NotDone(wrong));
     }
     let not_done = |error: &dyn std::fmt::Display| CommitError::NotDone(error.to_string());
-    let writer = store.writer().map_err(|error| not_done(&error))?;
+    let writer = store.ledger.writer().map_err(|error| not_done(&error))?;
     let mut transaction = writer.begin().await.map_err(|error| not_done(&error))?;
     let connection = transaction.connection().map_err(|error| not_done(&error))?;
     let refusal = match write(connection, batch).await {
         Ok(()) => {
             transaction.commit().await?;
-            store.grown(batch);
+            let bodies = batch.rows.iter().map(|row| row.body.len()).sum();
+            store.ledger.grown(batch.rows.len().saturating_add(batch.writes.len()), bodies);
             return Ok(());
         }
         Err(refusal) => refusal,
@@ -246,7 +247,7 @@ async fn write_halt(
 async fn duplicate(store: &SqliteStore, batch: &CommitBatch) -> CommitError {
     let keys: Vec<KeyDigest> =
         batch.rows.iter().flat_map(|row| [row.record.key(), row.record.quote()]).flatten().collect();
-    match reads::key_positions(store.readers(), &keys).await {
+    match reads::key_positions(store.ledger.readers(), &keys).await {
         Err(error) => CommitError::NotDone(format!("a key was used before, by which record is not known: {error}")),
         Ok(used) => match used.first() {
             Some((key, used_by)) => CommitError::DuplicateKey { key: *key, used_by: *used_by },

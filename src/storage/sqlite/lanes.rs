@@ -1,5 +1,7 @@
 //! Taking a lane: a new epoch under the write lock, and the proof that what is stored belongs together.
 
+use std::collections::HashMap;
+
 use hwan_domain::{
     id::{LaneId, Position, SEQ_MAX, Seq},
     time::{BusinessDate, Timestamp},
@@ -8,9 +10,10 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     SqliteStore,
-    errors::{self, column, store_error},
+    errors::{column, store_error},
     readers::Readers,
     reads::chain_hash,
+    writer::Transaction,
 };
 use crate::storage::{
     consistency::went_back,
@@ -19,16 +22,29 @@ use crate::storage::{
 
 /// Ends every earlier epoch and returns where the lane stands.
 pub(super) async fn take(store: &SqliteStore, lane: LaneId) -> Result<TakenLane, StoreError> {
-    let mut transaction = store.writer()?.begin().await?;
+    let mut transaction = store.ledger.writer()?.begin().await?;
     let taken = bump(transaction.connection()?, lane).await;
-    match taken {
-        Ok(taken) => {
+    let taken = ended(transaction, taken).await?;
+    // After the ledger, and behind any step of the projections that is under way.
+    let mut transaction = store.passbook.writer()?.begin().await?;
+    let projected = enter(transaction.connection()?, lane).await;
+    let projected = ended(transaction, projected).await?;
+    if projected > taken.seq {
+        return Err(went_back(lane, taken.seq, projected));
+    }
+    Ok(TakenLane { projected, ..taken })
+}
+
+/// Commits what was done, or leaves everything as it was.
+async fn ended<T>(transaction: Transaction<'_>, done: Result<T, StoreError>) -> Result<T, StoreError> {
+    match done {
+        Ok(done) => {
             transaction.commit().await.map_err(|error| match error {
-                // Whether the epoch moved does not matter: it is taken again.
+                // Whether it happened does not matter: it is done again.
                 CommitError::NotDone(text) | CommitError::Unknown(text) => StoreError::Unavailable(text),
                 other => StoreError::Unavailable(other.to_string()),
             })?;
-            Ok(taken)
+            Ok(done)
         }
         Err(error) => {
             transaction.roll_back().await;
@@ -37,17 +53,28 @@ pub(super) async fn take(store: &SqliteStore, lane: LaneId) -> Result<TakenLane,
     }
 }
 
+/// Where the lane's projections stand; at its beginning where it is new.
+async fn enter(connection: &mut SqliteConnection, lane: LaneId) -> Result<Seq, StoreError> {
+    let number = i64::from(lane.number());
+    sqlx::query("INSERT INTO projection (lane, seq) VALUES (?, 0) ON CONFLICT (lane) DO NOTHING")
+        .bind(number)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| store_error(&error))?;
+    let seq: i64 = sqlx::query_scalar("SELECT seq FROM projection WHERE lane = ?")
+        .bind(number)
+        .fetch_one(connection)
+        .await
+        .map_err(|error| store_error(&error))?;
+    read_seq(seq)
+}
+
 async fn bump(connection: &mut SqliteConnection, lane: LaneId) -> Result<TakenLane, StoreError> {
-    let failed = |error: sqlx::Error| errors::store_error(&error);
+    let failed = |error: sqlx::Error| store_error(&error);
     let number = i64::from(lane.number());
     sqlx::query("INSERT INTO lane (id, epoch, seq, hash) VALUES (?, 0, 0, ?) ON CONFLICT (id) DO NOTHING")
         .bind(number)
         .bind(ChainHash::GENESIS.0.to_vec())
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    sqlx::query("INSERT INTO projection (lane, seq) VALUES (?, 0) ON CONFLICT (lane) DO NOTHING")
-        .bind(number)
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
@@ -56,14 +83,11 @@ async fn bump(connection: &mut SqliteConnection, lane: LaneId) -> Result<TakenLa
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
-    let row = sqlx::query(
-        "SELECT l.epoch, l.seq, l.hash, l.last_at, l.last_date, p.seq AS projected \
-         FROM lane l JOIN projection p ON p.lane = l.id WHERE l.id = ?",
-    )
-    .bind(number)
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(failed)?;
+    let row = sqlx::query("SELECT epoch, seq, hash, last_at, last_date FROM lane WHERE id = ?")
+        .bind(number)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
     let taken = read_lane(&row)?;
     let last = sqlx::query(
         "SELECT id, hash, at, business_date FROM journal WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
@@ -86,19 +110,25 @@ fn read_lane(row: &SqliteRow) -> Result<TakenLane, StoreError> {
         seq: read_seq(number("seq")?)?,
         hash: chain_hash(row)?,
         last: at.zip(date).map(|(at, date)| (Timestamp::from_micros(at), BusinessDate::from_days(date))),
-        projected: read_seq(number("projected")?)?,
+        projected: Seq::ZERO, // the passbook says
     })
 }
 
-/// Where every lane stands.
-pub(super) async fn heads(readers: &Readers) -> Result<Vec<LaneHead>, StoreError> {
-    let mut reader = readers.lend().await?;
-    let rows = sqlx::query(
-        "SELECT l.id, l.seq, l.hash, p.seq AS projected FROM lane l JOIN projection p ON p.lane = l.id ORDER BY l.id",
-    )
-    .fetch_all(reader.connection())
-    .await
-    .map_err(|error| store_error(&error))?;
+/// Where every lane stands. The projections are read first: they are never ahead of what is read afterwards.
+pub(super) async fn heads(store: &SqliteStore) -> Result<Vec<LaneHead>, StoreError> {
+    let mut reader = store.passbook.readers().lend().await?;
+    let projected: HashMap<i64, i64> = sqlx::query_as("SELECT lane, seq FROM projection")
+        .fetch_all(reader.connection())
+        .await
+        .map_err(|error| store_error(&error))?
+        .into_iter()
+        .collect();
+    reader.give_back();
+    let mut reader = store.ledger.readers().lend().await?;
+    let rows = sqlx::query("SELECT id, seq, hash FROM lane ORDER BY id")
+        .fetch_all(reader.connection())
+        .await
+        .map_err(|error| store_error(&error))?;
     reader.give_back();
     let head = |row: &SqliteRow| {
         let number = |name| -> Result<i64, StoreError> { row.try_get(name).map_err(|error| column(&error)) };
@@ -107,13 +137,13 @@ pub(super) async fn heads(readers: &Readers) -> Result<Vec<LaneHead>, StoreError
             lane: lane.ok_or_else(|| StoreError::Damaged("a stored lane is beyond what a lane can be".into()))?,
             seq: read_seq(number("seq")?)?,
             hash: chain_hash(row)?,
-            projected: read_seq(number("projected")?)?,
+            projected: read_seq(projected.get(&number("id")?).copied().unwrap_or(0))?,
         })
     };
     rows.iter().map(head).collect()
 }
 
-/// The lane's row, its journal and its projections must tell one story.
+/// The lane's row and its journal must tell one story.
 fn agree(lane: LaneId, taken: &TakenLane, last: Option<&SqliteRow>) -> Result<(), StoreError> {
     let (seq, hash, at) = match last {
         None => (Seq::ZERO, ChainHash::GENESIS, None),
@@ -133,9 +163,6 @@ fn agree(lane: LaneId, taken: &TakenLane, last: Option<&SqliteRow>) -> Result<()
             taken.seq, taken.hash
         )));
     }
-    if taken.projected > taken.seq {
-        return Err(went_back(lane, taken.seq, taken.projected));
-    }
     Ok(())
 }
 
@@ -152,12 +179,14 @@ pub(super) fn read_seq(number: i64) -> Result<Seq, StoreError> {
         .ok_or_else(|| StoreError::Damaged(format!("{number} is not a sequence number")))
 }
 
-/// Where a lane stands and to where its projections have followed, under the caller's transaction.
-pub(super) async fn standing(connection: &mut SqliteConnection, lane: LaneId) -> Result<Seq, StoreError> {
+/// Where a lane stands.
+pub(super) async fn standing(readers: &Readers, lane: LaneId) -> Result<Seq, StoreError> {
+    let mut reader = readers.lend().await?;
     let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM lane WHERE id = ?")
         .bind(i64::from(lane.number()))
-        .fetch_optional(connection)
+        .fetch_optional(reader.connection())
         .await
         .map_err(|error| store_error(&error))?;
+    reader.give_back();
     seq.map_or(Ok(Seq::ZERO), read_seq)
 }

@@ -13,6 +13,7 @@
 //! Bounds: one transaction writes at a time, the others wait in order; reads beyond the pool wait; the log is bounded
 //! by [`SqliteOptions::wal_mib_max`] as long as no reader holds on to an old state. Lanes add no speed here.
 
+mod book;
 mod checkpoint;
 mod commit;
 mod connect;

@@ -43,7 +43,12 @@ pub(super) async fn project(
     records: &[Arc<Record>],
 ) -> Result<(), StoreError> {
     let to = step_end(lane, from, records)?;
-    let mut transaction = store.writer()?.begin().await?;
+    // The journal only grows: what it holds now, it holds when the step is committed.
+    let head = lanes::standing(store.ledger.readers(), lane).await?;
+    if to > head {
+        return Err(ahead(lane, to, head));
+    }
+    let mut transaction = store.passbook.writer()?.begin().await?;
     let written = write(transaction.connection()?, lane, from, to, records).await;
     match written {
         Ok(()) => {
@@ -51,7 +56,7 @@ pub(super) async fn project(
                 CommitError::NotDone(text) | CommitError::Unknown(text) => StoreError::Unavailable(text),
                 other => StoreError::Unavailable(other.to_string()),
             })?;
-            store.grown_by(records.len().saturating_mul(ROWS_PER_RECORD_MAX));
+            store.passbook.grown(records.len().saturating_mul(ROWS_PER_RECORD_MAX), 0);
             Ok(())
         }
         Err(error) => {
@@ -81,10 +86,6 @@ async fn write(
         .map_err(failed)?;
     if moved.rows_affected() != 1 {
         return Err(StoreError::ProjectionFenced { lane, from });
-    }
-    let head = lanes::standing(connection, lane).await?;
-    if to > head {
-        return Err(ahead(lane, to, head));
     }
     let mut postings: Vec<(&Record, &Leg)> =
         records.iter().flat_map(|record| record.event.legs().map(move |leg| (&**record, leg))).collect();

@@ -3,17 +3,35 @@
 use hwan_domain::currency::CurrencySet;
 use sqlx::{Row, SqliteConnection, migrate::Migrator};
 
-use super::errors::{self, column};
+use super::{
+    connect::StoreFile,
+    errors::{self, column},
+};
 use crate::storage::port::StoreError;
 
-static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
+static LEDGER: Migrator = sqlx::migrate!("migrations/sqlite/ledger");
+static PASSBOOK: Migrator = sqlx::migrate!("migrations/sqlite/passbook");
 
-/// Brings the tables up to date and enters the currencies.
-pub(super) async fn migrate(connection: &mut SqliteConnection, currencies: &CurrencySet) -> Result<(), StoreError> {
+const fn migrator(file: StoreFile) -> &'static Migrator {
+    match file {
+        StoreFile::Ledger => &LEDGER,
+        StoreFile::Passbook => &PASSBOOK,
+    }
+}
+
+/// Brings a file's tables up to date.
+pub(super) async fn migrate(connection: &mut SqliteConnection, file: StoreFile) -> Result<(), StoreError> {
     // Not `run`: its bound on `Acquire` makes a future that cannot be sent between threads.
-    MIGRATOR.run_direct(None, &mut *connection, false).await.map_err(|error| {
-        StoreError::Unavailable(format!("the ledger's tables cannot be brought up to date: {error}"))
-    })?;
+    migrator(file).run_direct(None, &mut *connection, false).await.map_err(|error| {
+        StoreError::Unavailable(format!("the tables of {file:?} cannot be brought up to date: {error}"))
+    })
+}
+
+/// Enters the currencies into the ledger.
+pub(super) async fn enter_currencies(
+    connection: &mut SqliteConnection,
+    currencies: &CurrencySet,
+) -> Result<(), StoreError> {
     for (currency, _) in currencies.iter() {
         sqlx::query(
             "INSERT INTO currency (code, minor_digits, minor_per_unit) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -28,15 +46,15 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, currencies: &Curr
     Ok(())
 }
 
-/// Refuses a ledger of another version, for those who may not change it.
-pub(super) async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+/// Refuses a file of another version, for those who may not change it.
+pub(super) async fn check_version(connection: &mut SqliteConnection, file: StoreFile) -> Result<(), StoreError> {
     let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
         .fetch_one(connection)
         .await
         .map_err(|error| {
             StoreError::Unavailable(format!("this is no ledger, or none has been written yet: {error}"))
         })?;
-    let expected = MIGRATOR.iter().map(|migration| migration.version).max();
+    let expected = migrator(file).iter().map(|migration| migration.version).max();
     if found == expected {
         return Ok(());
     }

@@ -17,35 +17,22 @@ use hwan_domain::{
 };
 
 use super::{
-    checkpoint::{Checkpointer, Growth},
-    commit, connect, errors, lanes,
-    lock::EngineLock,
-    options::SqliteOptions,
-    projections,
-    readers::Readers,
+    book::Book, commit, connect::StoreFile, errors, lanes, lock::EngineLock, options::SqliteOptions, projections,
     reads, schema, states,
-    writer::Writer,
 };
 use crate::storage::port::{
     CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
 };
 
-/// The embedded store.
+/// The embedded store: two files and a lock.
 pub struct SqliteStore {
     name: String,
     currencies: Arc<CurrencySet>,
-    readers: Readers,
-    /// `None` where the store was opened to read only.
-    writer: Option<Arc<Writer>>,
-    growth: Arc<Growth>,
-    running: Mutex<Running>,
-}
-
-/// What ends with the store.
-#[derive(Default)]
-struct Running {
-    checkpointer: Option<Checkpointer>,
-    lock: Option<EngineLock>,
+    /// The journal, and the values that its commits leave behind.
+    pub(super) ledger: Book,
+    /// The projections, in a file of their own: moving them on makes no commit wait.
+    pub(super) passbook: Book,
+    lock: Mutex<Option<EngineLock>>,
 }
 
 impl SqliteStore {
@@ -60,64 +47,29 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         create_dir(data_dir)?;
         let lock = EngineLock::take(data_dir)?;
-        let write_options = connect::writer(data_dir, &options);
-        let mut connection = connect::open_writer(&write_options).await?;
-        schema::migrate(&mut connection, &currencies).await?;
-        schema::check_currencies(&mut connection, &currencies).await?;
-        let name = name(&mut connection).await?;
-        let page_bytes: u32 = sqlx::query_scalar("PRAGMA page_size")
-            .fetch_one(&mut connection)
-            .await
-            .map_err(|error| errors::store_error(&error))?;
-        // An older ledger keeps the page size that it was created with.
-        let options = SqliteOptions { page_bytes, ..options };
-        let writer = Writer::new(write_options, connection);
-        let growth = Growth::new(&options);
-        let checkpointer =
-            Checkpointer::start(connect::checkpointer(data_dir), &options, Arc::clone(&growth), Arc::clone(&writer))?;
-        Ok(Self {
-            name,
-            currencies,
-            readers: Readers::new(connect::reader(data_dir), options.readers),
-            writer: Some(writer),
-            growth,
-            running: Mutex::new(Running { checkpointer: Some(checkpointer), lock: Some(lock) }),
+        let mut name = String::new();
+        let ledger = Book::open(data_dir, StoreFile::Ledger, &options, async |connection| {
+            schema::enter_currencies(connection, &currencies).await?;
+            schema::check_currencies(connection, &currencies).await?;
+            name = version(connection).await?;
+            Ok(())
         })
+        .await?;
+        let passbook = Book::open(data_dir, StoreFile::Passbook, &options, async |_| Ok(())).await?;
+        Ok(Self { name, currencies, ledger, passbook, lock: Mutex::new(Some(lock)) })
     }
 
     /// Opens the ledger of a data directory to read only, beside a running engine or without one. Commits,
     /// projections and taking a lane are refused.
     pub async fn open_read_only(data_dir: &Path, currencies: Arc<CurrencySet>) -> Result<Self, StoreError> {
         let options = SqliteOptions::default();
-        let readers = Readers::new(connect::reader(data_dir), options.readers);
-        let mut reader = readers.lend().await?;
-        schema::check_version(reader.connection()).await?;
+        let ledger = Book::open_read_only(data_dir, StoreFile::Ledger, &options).await?;
+        let mut reader = ledger.readers().lend().await?;
         schema::check_currencies(reader.connection(), &currencies).await?;
-        let name = name(reader.connection()).await?;
+        let name = version(reader.connection()).await?;
         reader.give_back();
-        let (growth, running) = (Growth::new(&options), Mutex::default());
-        Ok(Self { name, currencies, readers, writer: None, growth, running })
-    }
-
-    pub(super) fn writer(&self) -> Result<&Writer, StoreError> {
-        self.writer
-            .as_deref()
-            .ok_or_else(|| StoreError::Unavailable("the store was opened to read only, only an engine writes".into()))
-    }
-
-    pub(super) fn readers(&self) -> &Readers {
-        &self.readers
-    }
-
-    /// Counts a batch towards the next checkpoint: bodies share pages, keys and values may each touch one.
-    pub(super) fn grown(&self, batch: &CommitBatch) {
-        let bodies = batch.rows.iter().map(|row| row.body.len()).sum();
-        self.growth.add(batch.rows.len().saturating_add(batch.writes.len()), bodies);
-    }
-
-    /// Counts rows towards the next checkpoint.
-    pub(super) fn grown_by(&self, rows: usize) {
-        self.growth.add(rows, 0);
+        let passbook = Book::open_read_only(data_dir, StoreFile::Passbook, &options).await?;
+        Ok(Self { name, currencies, ledger, passbook, lock: Mutex::default() })
     }
 }
 
@@ -137,7 +89,7 @@ fn create_dir(data_dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn name(connection: &mut sqlx::SqliteConnection) -> Result<String, StoreError> {
+async fn version(connection: &mut sqlx::SqliteConnection) -> Result<String, StoreError> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(connection)
         .await
@@ -160,27 +112,27 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn journal(&self, lane: LaneId, from: Seq, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
-        reads::journal(&self.readers, &self.currencies, lane, from, limit).await
+        reads::journal(self.ledger.readers(), &self.currencies, lane, from, limit).await
     }
 
     async fn journal_since(&self, lane: LaneId, at: Timestamp) -> Result<Seq, StoreError> {
-        reads::journal_since(&self.readers, lane, at).await
+        reads::journal_since(self.ledger.readers(), lane, at).await
     }
 
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
-        reads::find_keys(&self.readers, &self.currencies, keys).await
+        reads::find_keys(self.ledger.readers(), &self.currencies, keys).await
     }
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError> {
-        states::customer(&self.readers, &self.currencies, id).await
+        states::customer(self.ledger.readers(), &self.currencies, id).await
     }
 
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
-        states::owner(&self.readers, id).await
+        states::owner(self.ledger.readers(), id).await
     }
 
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
-        states::pairs(&self.readers, &self.currencies, rounds).await
+        states::pairs(self.ledger.readers(), &self.currencies, rounds).await
     }
 
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
@@ -188,11 +140,11 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn lane_heads(&self) -> Result<Vec<LaneHead>, StoreError> {
-        lanes::heads(&self.readers).await
+        lanes::heads(self).await
     }
 
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError> {
-        reads::projected(&self.readers, lane).await
+        reads::projected(self.passbook.readers(), lane).await
     }
 
     async fn passbook(
@@ -201,7 +153,7 @@ impl LedgerStore for SqliteStore {
         after_version: u64,
         limit: usize,
     ) -> Result<Vec<PassbookEntry>, StoreError> {
-        states::passbook(&self.readers, &self.currencies, id, after_version, limit).await
+        states::passbook(self.passbook.readers(), &self.currencies, id, after_version, limit).await
     }
 
     async fn daily_balances(
@@ -209,19 +161,13 @@ impl LedgerStore for SqliteStore {
         id: AccountId,
         date: BusinessDate,
     ) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
-        states::daily_balances(&self.readers, &self.currencies, id, date).await
+        states::daily_balances(self.passbook.readers(), &self.currencies, id, date).await
     }
 
     async fn close(&self) {
-        let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(checkpointer) = running.checkpointer {
-            checkpointer.stop().await;
-        }
-        self.readers.close().await;
-        if let Some(writer) = &self.writer {
-            writer.close().await;
-        }
+        self.passbook.close().await;
+        self.ledger.close().await;
         // Last: another engine may come in from here on.
-        drop(running.lock);
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

@@ -1,4 +1,4 @@
-//! The one connection that writes, and its transactions.
+//! The one connection that writes to a file, and its transactions.
 //!
 //! A transaction whose future was dropped stays open on the connection; the next one to write ends it first. So no
 //! statement ever runs inside half of somebody else's transaction, on whatever runtime the first one died.
@@ -11,7 +11,10 @@ use std::sync::{
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{connect, errors};
+use super::{
+    connect::{self, StoreFile},
+    errors,
+};
 use crate::storage::port::{CommitError, StoreError};
 
 /// Why there is no transaction to write in; nothing was written.
@@ -20,6 +23,7 @@ pub(super) type BeginError = StoreError;
 /// The writing connection.
 pub(super) struct Writer {
     options: SqliteConnectOptions,
+    file: StoreFile,
     slot: Mutex<Slot>,
     closed: AtomicBool,
 }
@@ -37,9 +41,9 @@ pub(super) struct Transaction<'a> {
 }
 
 impl Writer {
-    pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection) -> Arc<Self> {
+    pub(super) fn new(options: SqliteConnectOptions, file: StoreFile, connection: SqliteConnection) -> Arc<Self> {
         let slot = Mutex::new(Slot { connection: Some(connection), unfinished: false });
-        Arc::new(Self { options, slot, closed: AtomicBool::new(false) })
+        Arc::new(Self { options, file, slot, closed: AtomicBool::new(false) })
     }
 
     /// Begins a transaction that holds the write lock from the start.
@@ -52,7 +56,7 @@ impl Writer {
             slot.roll_back().await;
         }
         if slot.connection.is_none() {
-            slot.connection = Some(connect::open_writer(&self.options).await?);
+            slot.connection = Some(connect::open_writer(&self.options, self.file).await?);
         }
         let mut transaction = Transaction { slot };
         transaction.slot.unfinished = true;

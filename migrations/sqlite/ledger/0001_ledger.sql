@@ -87,33 +87,6 @@ CREATE TABLE pair_halt (
     since    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Projections: they follow the journal of each lane by its seq.
-CREATE TABLE projection (
-    lane INTEGER NOT NULL PRIMARY KEY,
-    seq  INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE passbook (
-    account       INTEGER NOT NULL,
-    version       INTEGER NOT NULL,
-    record        INTEGER NOT NULL,
-    currency      TEXT    NOT NULL,
-    amount_minor  INTEGER NOT NULL,
-    balance_minor INTEGER NOT NULL,
-    at            INTEGER NOT NULL,
-    business_date INTEGER NOT NULL,
-    PRIMARY KEY (account, version)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE daily_balance (
-    account       INTEGER NOT NULL,
-    currency      TEXT    NOT NULL,
-    business_date INTEGER NOT NULL,
-    amount_minor  INTEGER NOT NULL,
-    version       INTEGER NOT NULL,
-    PRIMARY KEY (account, currency, business_date)
-) STRICT, WITHOUT ROWID;
-
 -- For people: SELECT * FROM v_balance WHERE customer_id = 'cus_0008000000001'.
 CREATE VIEW v_balance AS
 SELECT
