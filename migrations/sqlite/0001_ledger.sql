@@ -33,6 +33,12 @@ CREATE TABLE journal (
 
 CREATE UNIQUE INDEX journal_key ON journal (key_digest) WHERE key_digest IS NOT NULL;
 
+-- The quotes that exchanges used up, each once.
+CREATE TABLE quote_use (
+    quote  BLOB    NOT NULL UNIQUE,
+    record INTEGER NOT NULL
+) STRICT;
+
 -- The values that the journal leaves behind, written in its commits.
 CREATE TABLE customer (
     id              INTEGER NOT NULL PRIMARY KEY,

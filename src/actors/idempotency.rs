@@ -25,6 +25,7 @@ use hwan_domain::{
 use sha2::{Digest, Sha256};
 
 use super::{command::KeyError, door::Passage, travel::Reply};
+use crate::storage::port::quote_digest;
 
 /// How far a client's clock may be ahead of the engine's.
 pub const KEY_SKEW: Duration = Duration::from_secs(5);
@@ -125,11 +126,6 @@ fn digest(text: &str, caller: &str, customer: Option<CustomerId>, time: KeyTime)
         }
     }
     KeyDigest(digest)
-}
-
-/// The digest under which a used quote stands in the journal's unique index. A quote's id begins with its own time.
-pub const fn quote_digest(quote: QuoteId) -> KeyDigest {
-    KeyDigest(quote.0.to_be_bytes())
 }
 
 /// When a quote was made, by its id.

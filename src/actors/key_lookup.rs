@@ -15,11 +15,10 @@ use super::{
     customer::{CustomerActor, KeyIsNew},
     home::lock,
     hydrator::OpeningIsNew,
-    idempotency::quote_digest,
     link::{Fuse, LaneLink, LaneShared, answer_all, replay},
     travel::Travel,
 };
-use crate::storage::port::{JournalRow, StoreError};
+use crate::storage::port::{JournalRow, StoreError, quote_digest};
 
 /// How many digests one read asks for.
 const DIGESTS_PER_READ_MAX: usize = 256;

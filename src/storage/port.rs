@@ -17,7 +17,8 @@ use hwan_domain::{
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
-    record::{KeyDigest, Record},
+    quote::QuoteId,
+    record::{Event, KeyDigest, Record},
     round::Round,
     time::{BusinessDate, Timestamp},
 };
@@ -40,6 +41,21 @@ impl fmt::Debug for ChainHash {
 /// The right to commit to a lane: it ends when somebody else takes the lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
+
+/// The digest under which a used quote is looked up: its id, which begins with its own time.
+pub const fn quote_digest(quote: QuoteId) -> KeyDigest {
+    KeyDigest(quote.0.to_be_bytes())
+}
+
+/// What a record uses up, once in the whole journal: its idempotency key and its quote.
+pub fn used_digests(record: &Record) -> impl Iterator<Item = KeyDigest> {
+    let key = record.origin.key.as_ref().map(|key| key.digest);
+    let quote = match &record.event {
+        Event::Exchanged { quote, .. } => quote.map(quote_digest),
+        _ => None,
+    };
+    key.into_iter().chain(quote)
+}
 
 /// A record on its way into, or out of, the journal.
 #[derive(Clone, Debug)]
@@ -109,10 +125,10 @@ pub enum CommitError {
         /// Where the sender believed it to stand.
         from: Seq,
     },
-    /// An idempotency key of the batch is in the journal already: nothing was written.
-    #[error("an idempotency key of the batch was used before, by record {used_by:?}")]
+    /// An idempotency key or a quote of the batch is in the journal already: nothing was written.
+    #[error("an idempotency key or a quote of the batch was used before, by record {used_by:?}")]
     DuplicateKey {
-        /// The key.
+        /// The key, or the quote's digest.
         key: KeyDigest,
         /// The record that used it.
         used_by: Position,
@@ -210,7 +226,7 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// The seq of the first record of a lane whose instant is not before `at`; the head's successor if there is none.
     async fn journal_since(&self, lane: LaneId, at: Timestamp) -> Result<Seq, StoreError>;
 
-    /// The records that used these keys; a key never used is absent.
+    /// The records that used these keys or quotes ([`used_digests`]); what was never used is absent.
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError>;
 
     /// A customer with its accounts, as committed.

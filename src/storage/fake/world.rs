@@ -22,7 +22,7 @@ use crate::storage::{
     consistency::{ahead, step_end, went_back, wrong_batch},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, PassbookEntry, StateWrite, StoreError,
-        TakenLane,
+        TakenLane, used_digests,
     },
 };
 
@@ -105,14 +105,14 @@ impl World {
         if Epoch(lane.epoch) != batch.epoch || lane.seq() != batch.from {
             return Err(fenced);
         }
-        let keys = batch.rows.iter().filter_map(|row| Some((row.record.origin.key.as_ref()?.digest, row)));
+        let keys = batch.rows.iter().flat_map(|row| used_digests(&row.record).map(move |digest| (digest, row)));
         let mut fresh = HashMap::new();
         for (key, row) in keys {
             if let Some(used_by) = self.keys.get(&key) {
                 return Err(CommitError::DuplicateKey { key, used_by: *used_by });
             }
             if fresh.insert(key, row.record.position).is_some() {
-                return Err(CommitError::NotDone(format!("an idempotency key stands twice in the batch: {key:?}")));
+                return Err(CommitError::NotDone(format!("a key or quote stands twice in the batch: {key:?}")));
             }
         }
         self.keys.extend(fresh);
@@ -236,8 +236,8 @@ impl World {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let kept = lane.rows.partition_point(|row| row.record.position.seq() <= seq);
         for row in lane.rows.drain(kept..) {
-            if let Some(key) = &row.record.origin.key {
-                self.keys.remove(&key.digest);
+            for digest in used_digests(&row.record) {
+                self.keys.remove(&digest);
             }
         }
         lane.commits.retain(|(head, _)| *head <= seq);

@@ -9,7 +9,7 @@ use hwan_domain::{
     customer::CustomerState,
     id::{AccountId, LaneId, Position, Seq},
     money::Money,
-    record::KeyDigest,
+    record::{Event, KeyDigest, Record},
     round::Round,
 };
 use sqlx::SqliteConnection;
@@ -23,12 +23,13 @@ use super::{
 use crate::storage::{
     codec,
     consistency::wrong_batch,
-    port::{CommitBatch, CommitError, JournalRow, StateWrite},
+    port::{CommitBatch, CommitError, JournalRow, StateWrite, quote_digest, used_digests},
 };
 
 static JOURNAL: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new("INSERT INTO journal (id, kind, customer, key_digest, at, business_date, body, hash)", 8, "")
 });
+static QUOTE_USE: LazyLock<ManyRows> = LazyLock::new(|| ManyRows::new("INSERT INTO quote_use (quote, record)", 2, ""));
 static CUSTOMER: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
         "INSERT INTO customer (id, reference, facts, limit_at, limit_day_won, limit_month_won)",
@@ -126,8 +127,23 @@ async fn write(connection: &mut SqliteConnection, batch: &CommitBatch) -> Result
             bindings.add(hash.0.to_vec());
         })
         .await?;
+    let quotes: Vec<(KeyDigest, Position)> = batch.rows.iter().filter_map(|row| used_quote(&row.record)).collect();
+    QUOTE_USE
+        .insert(connection, &quotes, |bindings, (quote, record)| {
+            bindings.add(quote.0.to_vec());
+            bindings.add(record.packed());
+        })
+        .await?;
     leave_behind(connection, &batch.writes).await?;
     Ok(())
+}
+
+/// The quote that a record uses up, if it uses one.
+fn used_quote(record: &Record) -> Option<(KeyDigest, Position)> {
+    match &record.event {
+        Event::Exchanged { quote: Some(quote), .. } => Some((quote_digest(*quote), record.position)),
+        _ => None,
+    }
 }
 
 /// The first statement: the lane moves only from where the batch begins, and only for its owner.
@@ -235,10 +251,9 @@ async fn write_halt(
     query.execute(connection).await.map(|_| ())
 }
 
-/// Which key of a batch was refused, and by which record.
+/// Which key or quote of a batch was refused, and by which record.
 async fn duplicate(store: &SqliteStore, batch: &CommitBatch) -> CommitError {
-    let keys: Vec<KeyDigest> =
-        batch.rows.iter().filter_map(|row| Some(row.record.origin.key.as_ref()?.digest)).collect();
+    let keys: Vec<KeyDigest> = batch.rows.iter().flat_map(|row| used_digests(&row.record)).collect();
     match reads::key_positions(store.readers(), &keys).await {
         Err(error) => CommitError::NotDone(format!("a key was used before, by which record is not known: {error}")),
         Ok(used) => match used.first() {

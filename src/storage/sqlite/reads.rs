@@ -26,11 +26,21 @@ use crate::storage::{
 /// Lookups of keys, by how many they take.
 static KEYS: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
     KEYS_PER_LOOKUP.map(|size| {
-        let mut sql = String::from("SELECT id, key_digest, body, hash FROM journal WHERE key_digest IN (");
-        for index in 0..size {
-            let _ = write!(sql, "{}?", if index == 0 { "" } else { "," }); // a string takes every write
+        let mut sql = String::new();
+        for (head, column) in [
+            ("SELECT id, key_digest, body, hash FROM journal", "key_digest"),
+            (
+                " UNION ALL SELECT j.id, q.quote AS key_digest, j.body, j.hash FROM quote_use q JOIN journal j ON j.id = q.record",
+                "q.quote",
+            ),
+        ] {
+            let _ = write!(sql, "{head} WHERE {column} IN (");
+            for number in 1..=size {
+                let _ = write!(sql, "{}?{number}", if number == 1 { "" } else { "," }); // a string takes every write
+            }
+            sql.push(')');
         }
-        sql.push_str(") ORDER BY id");
+        sql.push_str(" ORDER BY id");
         (size, sql)
     })
 });
@@ -150,7 +160,7 @@ fn read_key(row: &SqliteRow) -> Result<KeyDigest, StoreError> {
     bytes.try_into().map(KeyDigest).map_err(|_| StoreError::Damaged("a stored key has not 16 bytes".into()))
 }
 
-/// The records that used these keys.
+/// The records that used these keys or quotes.
 pub(super) async fn find_keys(
     readers: &Readers,
     currencies: &CurrencySet,
@@ -160,7 +170,7 @@ pub(super) async fn find_keys(
     rows.iter().map(|row| Ok((read_key(row)?, read_row(row, currencies)?))).collect()
 }
 
-/// Where these keys were used.
+/// Where these keys or quotes were used.
 pub(super) async fn key_positions(
     readers: &Readers,
     keys: &[KeyDigest],
