@@ -169,6 +169,8 @@ pub struct Joined {
 pub struct KeyMemory {
     in_flight: HashMap<KeyDigest, Flight>,
     finished: HashMap<KeyDigest, Position>,
+    /// Quotes of records that are sequenced and not yet durable: neither forgotten nor to be found in the store.
+    quotes_in_flight: HashMap<KeyDigest, Position>,
     by_age: VecDeque<(Timestamp, KeyDigest)>,
     complete_since: Timestamp,
     window_micros: i64,
@@ -181,6 +183,7 @@ impl KeyMemory {
         Self {
             in_flight: HashMap::new(),
             finished: HashMap::new(),
+            quotes_in_flight: HashMap::new(),
             by_age: VecDeque::new(),
             complete_since: opened,
             window_micros: i64::try_from(window.as_micros()).unwrap_or(i64::MAX),
@@ -243,12 +246,24 @@ impl KeyMemory {
 
     /// The record that used this quote, as far as memory knows.
     pub fn quote_use(&self, quote: QuoteId) -> Option<Position> {
-        self.finished.get(&quote_digest(quote)).copied()
+        let digest = quote_digest(quote);
+        self.quotes_in_flight.get(&digest).or_else(|| self.finished.get(&digest)).copied()
     }
 
     /// Notes a quote as used, from the sequencing step on.
-    pub fn use_quote(&mut self, quote: QuoteId, position: Position, at: Timestamp) {
+    pub fn use_quote(&mut self, quote: QuoteId, position: Position) {
+        self.quotes_in_flight.insert(quote_digest(quote), position);
+    }
+
+    /// The record that uses this quote is durable.
+    pub fn quote_arrives(&mut self, quote: QuoteId, position: Position, at: Timestamp) {
+        self.quotes_in_flight.remove(&quote_digest(quote));
         self.remember(quote_digest(quote), position, at);
+    }
+
+    /// Learns from the store of a key or quote that memory took for unused.
+    pub fn learn(&mut self, digest: KeyDigest, position: Position) {
+        self.remember(digest, position, self.complete_since);
     }
 
     fn remember(&mut self, key: KeyDigest, position: Position, at: Timestamp) {

@@ -120,7 +120,7 @@ impl LaneActor {
         self.tail = position.seq();
         self.shared.stamped(record.at, record.business_date);
         if let Event::Exchanged { quote: Some(quote), .. } = &record.event {
-            lock(&self.shared.keys).use_quote(*quote, position, record.at);
+            lock(&self.shared.keys).use_quote(*quote, position);
         }
         self.open_batch().add(record, travel);
     }
