@@ -116,6 +116,7 @@ fn answer(
         }
         Answer::Refused(Refusal::Rejected(rejection)) => {
             counts.one("answer: rejected");
+            counts.one(rejection.code().as_str());
             if was_made && !attempt.stale {
                 return Err(format!("rejected by {} although {made:?} was there", rejection.code()));
             }
@@ -285,8 +286,7 @@ impl<'a> Claims<'a> {
         }
         let elsewhere = self.elsewhere(attempt, replayed);
         let last = ledger.last.map_or(Timestamp::default(), |(at, _)| at);
-        for clock in self.history.clocks[claim.clocks.0..=claim.clocks.1].iter().rev() {
-            let at = last.max(*clock);
+        for at in self.times(claim, last) {
             for board in (claim.boards.0..=claim.boards.1).rev().filter_map(|n| replayed.boards.get(usize::try_from(n).ok()?)) {
                 let bench = Bench { at, board, policy: &self.history.policy, elsewhere: &elsewhere };
                 let good = match (answer, act) {
@@ -324,6 +324,17 @@ impl<'a> Claims<'a> {
             }
         }
         false
+    }
+
+    /// The lane's possible times: the clock's, but not before the last record; nor before one that was sequenced and not
+    /// yet durable, which may bear any time that the clock showed earlier.
+    fn times(&self, claim: &Claim, last: Timestamp) -> Vec<Timestamp> {
+        let (earlier, since) = self.history.clocks.split_at(claim.clocks.0);
+        let shown = &since[..=claim.clocks.1 - claim.clocks.0];
+        let earliest = shown.iter().min().copied().unwrap_or(last);
+        let mut times: Vec<Timestamp> = shown.iter().map(|clock| last.max(*clock)).collect();
+        times.extend(earlier.iter().filter(|clock| **clock > earliest.max(last)));
+        times
     }
 
     /// What else was in flight beside an attempt and may have been counted against it.

@@ -119,7 +119,8 @@ impl Scene {
         };
         let policy = match dice.below(3) {
             0 => LimitPolicy::default(),
-            _ => LimitPolicy { daily_won: 150_000, monthly_won: 260_000, limited_account_daily_won: 60_000 },
+            1 => LimitPolicy { daily_won: 150_000, monthly_won: 180_000, limited_account_daily_won: 30_000 },
+            _ => LimitPolicy { daily_won: 400_000, monthly_won: 300_000, limited_account_daily_won: 90_000 },
         };
         let start = world::instant(dice.any(world::BEGINNINGS));
         let stage = Stage {
@@ -266,16 +267,16 @@ async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Resu
     let stage = scene.stage.clone();
     let mut current = scene.start().await?;
     found_town(scene, &current, clients, dice).await?;
-    scene.sky().weather = Weather::Rough(dice.any([4, 8, 25]));
+    scene.sky().weather = Weather::Rough(dice.any([3, 6, 12, 30]));
     let mut zombie: Option<Numbered> = None;
-    for _ in 0..dice.within(2, 4) {
+    for _ in 0..dice.within(2, 5) {
         wave(scene, &current, zombie.as_ref(), clients, dice).await?;
         if let Some(zombie) = zombie.take() {
             drain(&zombie).await?;
         }
         turn_clock(&stage, dice);
-        if dice.one_in(3) {
-            tokio::time::sleep(Duration::from_millis(dice.below(3_500))).await;
+        if dice.one_in(2) {
+            tokio::time::sleep(Duration::from_millis(dice.below(6_000))).await;
         }
         let stopped = current.engine.lanes().iter().any(|lane| lane.status == LaneStatus::Stopped);
         if stopped || dice.one_in(12) {
