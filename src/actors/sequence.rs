@@ -146,6 +146,8 @@ impl LaneActor {
                 let state = AccountState::opened(AccountId::at(position), home.id, *kind);
                 let Some(link) = self.link.upgrade() else { return Ok(Applied::Nothing) };
                 home.add_account(account_post(&link, state.clone(), position.seq()));
+                // Whoever sees the customer from now on sees this account: not before it is durable.
+                lock(&home.customer).last_seq = position.seq();
                 link.directory.own(state.id, home.id);
                 self.open_batch().leave(StateWrite::Account(state));
                 Event::AccountOpened { customer: home.id, kind: *kind }
