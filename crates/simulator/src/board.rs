@@ -135,9 +135,10 @@ impl NaiveBoard {
         let before = self.last_traded(asked.currency).map(|round| round.mid.value());
         let age = record.at.micros() - asked.proposal.observed_at.micros();
         let objection = rules::guard_objects(mid, &asked.proposal.sources, age, before, spec);
-        let of_day = self.pairs.get(&asked.currency).map_or(0, |pair| {
-            pair.rounds.iter().filter(|known| known.round.id.date == record.business_date).count()
-        });
+        let of_day = self
+            .pairs
+            .get(&asked.currency)
+            .map_or(0, |pair| pair.rounds.iter().filter(|known| known.round.id.date == record.business_date).count());
         let percent = asked.spread_percent.unwrap_or(spec.spread_percent);
         let checks = [
             (objection != traded, "the guard's verdict"),

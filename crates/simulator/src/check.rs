@@ -15,7 +15,7 @@ use hwan::{
     actors::command::{Command, Delivery, Executed, KeyError, Order, Refusal},
     storage::port::JournalRow,
 };
-use hwan_domain::{id::LaneId, time::Timestamp};
+use hwan_domain::{id::LaneId, record::Event, time::Timestamp};
 
 use crate::{
     board,
@@ -40,6 +40,7 @@ pub(crate) fn journal_and_answers(
         answer(history, attempt, rows, &replayed, counts).map_err(wrong)?;
     }
     claims.board_rejections(&replayed);
+    traded(history, rows, &replayed)?;
     once(history, &replayed)?;
     if let Some(claim) = claims.open.first() {
         let attempt = &history.attempts[claim.attempt];
@@ -59,7 +60,9 @@ fn lane_of(act: &Act) -> Option<LaneId> {
     match act {
         Act::Command(command) => match command {
             Command::OpenCustomer { .. } => None,
-            Command::OpenAccount { customer, .. } | Command::StateCustomerFact { customer, .. } => Some(customer.lane()),
+            Command::OpenAccount { customer, .. } | Command::StateCustomerFact { customer, .. } => {
+                Some(customer.lane())
+            }
             Command::StateAccountFact { account, .. }
             | Command::Deposit { account, .. }
             | Command::Withdraw { account, .. }
@@ -130,7 +133,8 @@ fn answer(
         Answer::Refused(Refusal::Overloaded { .. }) => counts.one("answer: overloaded"),
         Answer::Record(found) => {
             let Act::ReadRecord(place) = &history.ops[attempt.op].act else { return Err("a record unasked".into()) };
-            let row = rows[usize::from(place.lane().number())].get(usize::try_from(place.seq().number()).unwrap_or(0) - 1);
+            let row =
+                rows[usize::from(place.lane().number())].get(usize::try_from(place.seq().number()).unwrap_or(0) - 1);
             if found.as_deref() != row.map(|row| &*row.record) {
                 return Err(format!("read {found:?} at {place:?}"));
             }
@@ -180,7 +184,9 @@ fn once(history: &History, replayed: &Replayed) -> Result<(), String> {
             return Err(format!("operation {op}: {firsts} were answered as first"));
         }
         if firsts == 0 && !open {
-            return Err(format!("operation {op}: record {place:?} although every attempt was told that it did nothing"));
+            return Err(format!(
+                "operation {op}: record {place:?} although every attempt was told that it did nothing"
+            ));
         }
         let asked = &history.ops[*op];
         if let Some(key) = &asked.key {
@@ -191,6 +197,42 @@ fn once(history: &History, replayed: &Replayed) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// No exchange at a round that was superseded, voided or halted when it was asked for, as far as anybody had been told.
+fn traded(history: &History, rows: &[Vec<JournalRow>], replayed: &Replayed) -> Result<(), String> {
+    for (op, place) in &replayed.made {
+        let Some(row) =
+            rows[usize::from(place.lane().number())].get(usize::try_from(place.seq().number()).unwrap_or(0) - 1)
+        else {
+            continue;
+        };
+        let Event::Exchanged { terms, quote, .. } = &row.record.event else { continue };
+        let makers = || history.attempts.iter().filter(|attempt| attempt.op == *op);
+        let begun = makers().map(|attempt| attempt.begun.tick).min().unwrap_or(0);
+        let told = acknowledged(history, begun);
+        let ends = makers().filter_map(|attempt| Some(attempt.ended.as_ref()?.0.heads.first().copied()?));
+        let last = if makers().any(|attempt| attempt.ended.is_none()) { u64::MAX } else { ends.max().unwrap_or(0) };
+        let mut boards = replayed.boards.iter().zip(0_u64..).filter(|(_, seq)| (told..=last).contains(seq));
+        let good = boards.any(|(board, _)| {
+            board.admits(terms.round).is_ok()
+                && (quote.is_some() || board.last_traded(terms.currency).is_some_and(|round| round.id == terms.round))
+        });
+        if !good {
+            return Err(format!("{place:?} traded at {} against boards {told} to {last}", terms.round));
+        }
+    }
+    Ok(())
+}
+
+/// Up to where the system lane's records had been answered to anybody before this tick.
+fn acknowledged(history: &History, tick: u64) -> u64 {
+    let answered = history.attempts.iter().filter_map(|attempt| {
+        let (when, Answer::Executed(executed)) = attempt.ended.as_ref()? else { return None };
+        let place = executed.record.position;
+        (place.lane() == LaneId::SYSTEM && when.tick < tick).then_some(place.seq().number())
+    });
+    answered.max().unwrap_or(0)
 }
 
 /// Whose key it is: the customer's.
@@ -247,16 +289,11 @@ impl<'a> Claims<'a> {
             let begun = joined.map(|other| &other.begun).min_by_key(|begun| begun.tick).unwrap_or(&attempt.begun);
             let lane = lane_of(&history.ops[attempt.op].act);
             let at = |heads: &[u64]| lane.and_then(|lane| heads.get(usize::from(lane.number()))).copied();
-            let acknowledged = history.attempts.iter().filter_map(|other| {
-                let (when, Answer::Executed(executed)) = other.ended.as_ref()? else { return None };
-                let place = executed.record.position;
-                (place.lane() == LaneId::SYSTEM && when.tick < begun.tick).then_some(place.seq().number())
-            });
             open.push(Claim {
                 attempt: index,
                 lane,
                 seqs: (at(&begun.heads).unwrap_or(0), at(&ended.heads).unwrap_or(u64::MAX)),
-                boards: (acknowledged.max().unwrap_or(0), ended.heads.first().copied().unwrap_or(0)),
+                boards: (acknowledged(history, begun.tick), ended.heads.first().copied().unwrap_or(0)),
                 clocks: (begun.clock, ended.clock),
             });
         }
@@ -287,7 +324,9 @@ impl<'a> Claims<'a> {
         let elsewhere = self.elsewhere(attempt, replayed);
         let last = ledger.last.map_or(Timestamp::default(), |(at, _)| at);
         for at in self.times(claim, last) {
-            for board in (claim.boards.0..=claim.boards.1).rev().filter_map(|n| replayed.boards.get(usize::try_from(n).ok()?)) {
+            for board in
+                (claim.boards.0..=claim.boards.1).rev().filter_map(|n| replayed.boards.get(usize::try_from(n).ok()?))
+            {
                 let bench = Bench { at, board, policy: &self.history.policy, elsewhere: &elsewhere };
                 let good = match (answer, act) {
                     (Answer::Quoted(quote), Act::Quote(order, millis)) => {
@@ -388,7 +427,9 @@ impl<'a> Claims<'a> {
                 return true;
             };
             let borne_out = (claim.seqs.0..=claim.seqs.1).any(|seq| {
-                let Some(board) = usize::try_from(seq).ok().and_then(|seq| replayed.boards.get(seq)) else { return false };
+                let Some(board) = usize::try_from(seq).ok().and_then(|seq| replayed.boards.get(seq)) else {
+                    return false;
+                };
                 let last = usize::try_from(seq).ok().and_then(|seq| times.get(seq.checked_sub(1)?)).copied();
                 history.clocks[claim.clocks.0..=claim.clocks.1].iter().any(|clock| {
                     let at = last.unwrap_or_default().max(*clock);

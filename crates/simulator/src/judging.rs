@@ -291,10 +291,8 @@ impl Ledger {
         }
         let priced = board::price(order.ask, order.currency, order.side, rate, round.mid.unit())?;
         let too_large = |_| Code::AmountTooLarge;
-        let amounts = (
-            Money::won(priced.1).map_err(too_large)?,
-            Money::from_minor(priced.0, order.currency).map_err(too_large)?,
-        );
+        let amounts =
+            (Money::won(priced.1).map_err(too_large)?, Money::from_minor(priced.0, order.currency).map_err(too_large)?);
         Ok(exchanged(order.side, (won, foreign), amounts))
     }
 

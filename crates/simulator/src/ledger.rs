@@ -289,12 +289,14 @@ impl Ledger {
                 mids.into_iter().map(|(mid, unit)| rules::worth(leg.amount.negated(), mid, unit)).collect()
             }
         };
-        let before = debit.and_then(|leg| self.accounts.get(&leg.account)).map_or(0, |a| a.limited_won(record.business_date));
+        let before =
+            debit.and_then(|leg| self.accounts.get(&leg.account)).map_or(0, |a| a.limited_won(record.business_date));
         let value = match limited_won {
             None => values.first().copied().unwrap_or(0),
-            Some(total) => *values.iter().find(|value| before + **value == total).ok_or_else(|| {
-                format!("limited_won is {total} after {before} and one of {values:?}")
-            })?,
+            Some(total) => *values
+                .iter()
+                .find(|value| before + **value == total)
+                .ok_or_else(|| format!("limited_won is {total} after {before} and one of {values:?}"))?,
         };
         let movement = Movement {
             debit: debit.map(|leg| (leg.account, leg.amount.negated())),
@@ -302,10 +304,13 @@ impl Ledger {
             won: value,
             buy_won,
         };
-        let codes = self.judge_movement(&movement, moment, &around.policy, &|currency| around.mids_of_caps(currency), &[]);
+        let codes =
+            self.judge_movement(&movement, moment, &around.policy, &|currency| around.mids_of_caps(currency), &[]);
         ensure(codes.is_empty(), || format!("should have been rejected: {codes:?}"))?;
         if let Some(leg) = debit {
-            ensure(self.is_limited(leg.account, record.at) == limited_won.is_some(), || "limited_won is out of place".into())?;
+            ensure(self.is_limited(leg.account, record.at) == limited_won.is_some(), || {
+                "limited_won is out of place".into()
+            })?;
             self.post(record, leg, -1)?;
             if let (Some(_), Some(account)) = (limited_won, self.accounts.get_mut(&leg.account)) {
                 account.limited.push((record.business_date, value));

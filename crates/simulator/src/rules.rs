@@ -15,7 +15,8 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// The won leg of a foreign amount: rounded against the customer.
 pub(crate) fn won_leg(foreign: Money, rate: Decimal, unit: u32, side: Side) -> i64 {
-    let amount = Decimal::from_i128_with_scale(i128::from(foreign.minor()), u32::from(foreign.currency().minor_digits()));
+    let amount =
+        Decimal::from_i128_with_scale(i128::from(foreign.minor()), u32::from(foreign.currency().minor_digits()));
     let exact = amount * rate / Decimal::from(unit);
     let whole = match side {
         Side::Buy => exact.ceil(),
@@ -32,7 +33,8 @@ pub(crate) fn most_for(budget: i64, currency: Currency, rate: Decimal, unit: u32
 
 /// The least of a currency whose sale brings in this much won.
 pub(crate) fn least_for(won: i64, currency: Currency, rate: Decimal, unit: u32) -> i64 {
-    let worth = |minor: i64| Money::from_minor(minor, currency).map_or(i64::MAX, |m| won_leg(m, rate, unit, Side::Sell));
+    let worth =
+        |minor: i64| Money::from_minor(minor, currency).map_or(i64::MAX, |m| won_leg(m, rate, unit, Side::Sell));
     largest(|minor| worth(minor) < won) + 1
 }
 

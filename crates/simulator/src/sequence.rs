@@ -17,7 +17,7 @@ use hwan::{
         view::LaneStatus,
     },
     clock::{Clock as _, ManualClock},
-    storage::fake::FakeStore,
+    storage::{fake::FakeStore, port::JournalRow},
 };
 use hwan_domain::{
     account::AccountKind, guard::GuardPolicy, id::LaneId, limit::LimitPolicy, money::Money, time::Timestamp,
@@ -131,8 +131,11 @@ impl Scene {
             lanes,
             owner: RefCell::new(0),
         };
-        let sky = stage.sky.clone();
-        stage.store.direct(move |_| sky.lock().unwrap_or_else(PoisonError::into_inner).plan());
+        let (sky, store) = (stage.sky.clone(), Arc::downgrade(&stage.store));
+        stage.store.direct(move |batch| {
+            let owns = store.upgrade().is_some_and(|store| store.epoch(batch.lane) == batch.epoch);
+            sky.lock().unwrap_or_else(PoisonError::into_inner).plan(owns)
+        });
         Self { limits, policy, stage: Rc::new(stage), engines: 0 }
     }
 
@@ -169,7 +172,6 @@ impl Scene {
     fn sky(&self) -> MutexGuard<'_, Sky> {
         self.stage.sky.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
 
     fn ask(&self, op: Op) -> usize {
         let mut history = self.stage.history.borrow_mut();
@@ -243,24 +245,37 @@ async fn ask(engine: Engine, op: Op) -> Answer {
     }
 }
 
-/// Runs the sequence of a seed. Must be called within an actix system whose time stands still.
-pub async fn run(seed: u64) -> Result<Counts, Failure> {
+/// A sequence that was played: what its own course complained of, and all that can be checked.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) outcome: Result<(), String>,
+    pub(crate) history: History,
+    pub(crate) rows: Vec<Vec<JournalRow>>,
+    pub(crate) counts: Counts,
+}
+
+/// Plays the sequence of a seed. Must be called within an actix system whose time stands still.
+pub(crate) async fn played(seed: u64) -> Played {
     let mut dice = Dice::new(seed);
     let mut scene = Scene::new(&mut dice);
     let mut clients = Clients::new(dice.child());
     let outcome = play(&mut scene, &mut clients, &mut dice).await;
-    let stage = scene.stage.clone();
-    let history = stage.history.borrow();
-    let rows = (0..=stage.lanes).filter_map(LaneId::new).map(|lane| stage.store.rows(lane)).collect::<Vec<_>>();
-    let mut counts = stage.sky.lock().unwrap_or_else(PoisonError::into_inner).counts.clone();
-    let wrong = match outcome {
-        Err(wrong) => wrong,
-        Ok(()) => match check::journal_and_answers(&history, &rows, &mut counts) {
-            Err(wrong) => wrong,
-            Ok(()) => return Ok(counts),
-        },
-    };
-    Err(Failure::new(seed, wrong, &history, &rows))
+    let stage = &scene.stage;
+    Played {
+        outcome,
+        history: stage.history.borrow().clone(),
+        rows: (0..=stage.lanes).filter_map(LaneId::new).map(|lane| stage.store.rows(lane)).collect(),
+        counts: scene.sky().counts.clone(),
+    }
+}
+
+/// Plays and checks the sequence of a seed. Must be called within an actix system whose time stands still.
+pub async fn run(seed: u64) -> Result<Counts, Failure> {
+    let Played { outcome, history, rows, mut counts } = played(seed).await;
+    match outcome.and_then(|()| check::journal_and_answers(&history, &rows, &mut counts)) {
+        Ok(()) => Ok(counts),
+        Err(wrong) => Err(Failure::new(seed, wrong, &history, &rows)),
+    }
 }
 
 async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Result<(), String> {
@@ -280,7 +295,11 @@ async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Resu
         }
         let stopped = current.engine.lanes().iter().any(|lane| lane.status == LaneStatus::Stopped);
         if stopped || dice.one_in(12) {
-            stage.count(if stopped { "engine started anew: a lane had stopped" } else { "engine started anew: two owners" });
+            stage.count(if stopped {
+                "engine started anew: a lane had stopped"
+            } else {
+                "engine started anew: two owners"
+            });
             zombie = Some(scene.succeed(&mut current).await?);
         }
     }
@@ -289,6 +308,11 @@ async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Resu
     drain(&last).await?;
     if let Some(zombie) = zombie {
         drain(&zombie).await?;
+    }
+    // What an old engine had sent by then may have deposed the new one.
+    if current.engine.lanes().iter().any(|lane| lane.status == LaneStatus::Stopped) {
+        let last = scene.succeed(&mut current).await?;
+        drain(&last).await?;
     }
     heal(scene, &current).await?;
     views::engine_and_store(&current.engine, &stage.store, &stage.history.borrow().clone()).await?;

@@ -43,7 +43,8 @@ fn same_account(state: &AccountState, naive: &NaiveAccount, at: Timestamp) -> bo
         state.balances.iter().map(|b| (b.amount.currency(), (b.amount.minor(), b.version))).collect();
     balances.sort_unstable();
     let checks = |facts: &[Fact]| {
-        let mut checks: Vec<_> = facts.iter().map(|fact| (fact.check, fact.amount.map(|amount| amount.minor()))).collect();
+        let mut checks: Vec<_> =
+            facts.iter().map(|fact| (fact.check, fact.amount.map(|amount| amount.minor()))).collect();
         checks.sort();
         checks
     };
@@ -74,7 +75,9 @@ pub(crate) fn is_account(view: Option<&AccountView>, act: &Act, ledger: &Ledger)
     let Act::ReadAccount(id) = act else { return false };
     match (view, ledger.accounts.get(id)) {
         (None, naive) => naive.is_none(),
-        (Some(view), Some(naive)) => view.state.id == *id && same_account(&view.state, naive, view.at) && is_available(view),
+        (Some(view), Some(naive)) => {
+            view.state.id == *id && same_account(&view.state, naive, view.at) && is_available(view)
+        }
         (Some(_), None) => false,
     }
 }
@@ -138,7 +141,8 @@ async fn customer(
     let household = store.customer(id).await.ok().flatten().ok_or_else(|| format!("{id} is not stored"))?;
     let at = seen.map_or_else(Timestamp::default, |view| view.at);
     let own = ledger.accounts.iter().filter(|(_, account)| account.owner == id);
-    let stored = own.zip(&household.accounts).all(|((id, naive), state)| *id == state.id && same_account(state, naive, at));
+    let stored =
+        own.zip(&household.accounts).all(|((id, naive), state)| *id == state.id && same_account(state, naive, at));
     if !stored || !same_customer(&household.customer, naive, at) {
         return Err(format!("the store differs: {household:?} is not {naive:?}"));
     }

@@ -1,6 +1,6 @@
 //! What clients ask: random operations of a small town, with everything that clients do wrong.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use hwan::actors::command::{Command, MarketOrder, Order};
 use hwan_domain::{
@@ -113,11 +113,12 @@ pub(crate) struct Clients {
     pub(crate) dice: Dice,
     pub(crate) town: Town,
     numbered: u64,
+    resumed: BTreeSet<Arc<str>>,
 }
 
 impl Clients {
     pub(crate) fn new(dice: Dice) -> Self {
-        Self { dice, town: Town::default(), numbered: 0 }
+        Self { dice, town: Town::default(), numbered: 0, resumed: BTreeSet::new() }
     }
 
     fn number(&mut self) -> u64 {
@@ -141,9 +142,13 @@ impl Clients {
     }
 
     /// The very one who halted a pair, who may not resume it.
-    fn halter(&self, currency: Currency, number: u64) -> Arc<str> {
+    fn halter(&mut self, currency: Currency, number: u64) -> Arc<str> {
         let halt = self.town.halts.iter().find(|(halted, _)| *halted == currency);
-        halt.map_or_else(|| Arc::from(format!("alone-{number}")), |(_, by)| by.clone())
+        match halt {
+            // Once each, so that a record still tells whose it is.
+            Some((_, by)) if self.resumed.insert(by.clone()) => by.clone(),
+            _ => Arc::from(format!("alone-{number}")),
+        }
     }
 
     fn key(&mut self, number: u64, now: Timestamp) -> String {
@@ -261,9 +266,10 @@ impl Clients {
             }
             _ => Ask::Won(some_money(&mut self.dice, Currency::KRW)),
         };
-        let worst_rate = self.dice.one_in(6).then(|| {
-            usual_rate(currency) * Decimal::from_i128_with_scale(i128::from(self.dice.within(990, 1_010)), 3)
-        });
+        let worst_rate = self
+            .dice
+            .one_in(6)
+            .then(|| usual_rate(currency) * Decimal::from_i128_with_scale(i128::from(self.dice.within(990, 1_010)), 3));
         let named = self.dice.one_in(3);
         let (won_account, foreign_account) = if named { (family.won, family.foreign) } else { (None, None) };
         Some(MarketOrder { customer: family.customer, won_account, foreign_account, side, currency, ask, worst_rate })
