@@ -211,7 +211,7 @@ fn traded(history: &History, rows: &[Vec<JournalRow>], replayed: &Replayed) -> R
         let makers = || history.attempts.iter().filter(|attempt| attempt.op == *op);
         let begun = makers().map(|attempt| attempt.begun.tick).min().unwrap_or(0);
         let told = acknowledged(history, begun);
-        let ends = makers().filter_map(|attempt| Some(attempt.ended.as_ref()?.0.heads.first().copied()?));
+        let ends = makers().filter_map(|attempt| attempt.ended.as_ref()?.0.heads.first().copied());
         let last = if makers().any(|attempt| attempt.ended.is_none()) { u64::MAX } else { ends.max().unwrap_or(0) };
         let mut boards = replayed.boards.iter().zip(0_u64..).filter(|(_, seq)| (told..=last).contains(seq));
         let good = boards.any(|(board, _)| {

@@ -304,18 +304,14 @@ async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Resu
         }
     }
     scene.sky().weather = Weather::Calm;
-    let last = scene.succeed(&mut current).await?;
-    drain(&last).await?;
-    if let Some(zombie) = zombie {
-        drain(&zombie).await?;
+    // Both are gone before the last one starts: what either had sent might depose it.
+    for old in [Some(current), zombie].into_iter().flatten() {
+        drain(&old).await?;
     }
-    // What an old engine had sent by then may have deposed the new one.
-    if current.engine.lanes().iter().any(|lane| lane.status == LaneStatus::Stopped) {
-        let last = scene.succeed(&mut current).await?;
-        drain(&last).await?;
-    }
+    let current = scene.start().await?;
     heal(scene, &current).await?;
-    views::engine_and_store(&current.engine, &stage.store, &stage.history.borrow().clone()).await?;
+    let history = stage.history.borrow().clone();
+    views::engine_and_store(&current.engine, &stage.store, &history).await?;
     drain(&current).await
 }
 
@@ -486,10 +482,10 @@ async fn heal(scene: &Scene, engine: &Numbered) -> Result<(), String> {
         let mut answered = false;
         for _ in 0..RETRIES_MAX {
             let attempt = client(stage.clone(), engine.clone(), op, None, 0).await;
-            let again = match &stage.history.borrow().attempts[attempt].ended {
-                Some((_, Answer::Refused(Refusal::Unknown | Refusal::NotDone(_) | Refusal::Overloaded { .. }))) => true,
-                _ => false,
-            };
+            let again = matches!(
+                &stage.history.borrow().attempts[attempt].ended,
+                Some((_, Answer::Refused(Refusal::Unknown | Refusal::NotDone(_) | Refusal::Overloaded { .. })))
+            );
             if !again {
                 answered = true;
                 break;

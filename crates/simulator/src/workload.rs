@@ -164,7 +164,7 @@ impl Clients {
         }
         let millis = u64::try_from(now.micros() / 1_000 + off).unwrap_or(0);
         let mut random = [0_u8; 10];
-        random[2..].copy_from_slice(&(self.dice.next() ^ number).to_be_bytes());
+        random[2..].copy_from_slice(&(self.dice.draw() ^ number).to_be_bytes());
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
     }
 
