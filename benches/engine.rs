@@ -90,7 +90,11 @@ async fn exchange(engine: &Engine, number: u64) {
         ask: Ask::Foreign(Money::from_minor(100, usd).expect("one dollar")),
         worst_rate: None,
     };
-    let key = uuid::Uuid::now_v7().to_string().into_boxed_str();
+    // Time-ordered, as a client's would be; made without asking the system for randomness each time.
+    let millis = u64::try_from(SystemClock.now().micros() / 1_000).expect("after 1970");
+    let mut tail = [0; 10];
+    tail[2..].copy_from_slice(&number.to_be_bytes());
+    let key = uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().to_string().into_boxed_str();
     let command = Command::Exchange(Box::new(Order::AtMarket(order)));
     engine.execute(caller(Some(key)), command).await.expect("there is plenty");
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use hwan_domain::{
     currency::Currency,
     id::{AccountId, CustomerId, Seq},
-    record::{KeyDigest, Record},
+    record::{Event, KeyDigest, Record},
     round::RoundId,
 };
 
@@ -115,6 +115,9 @@ impl Batch {
     /// Every record is durable: everybody gets the answer, in lane order.
     pub fn succeed(self, shared: &LaneShared) {
         for waiting in self.waiting {
+            if let Event::Exchanged { quote: Some(quote), .. } = &waiting.record.event {
+                lock(&shared.keys).quote_arrives(*quote, waiting.record.position, waiting.record.at);
+            }
             let joined = match waiting.key {
                 Some(key) => lock(&shared.keys).arrive(key, waiting.record.position, waiting.record.at),
                 None => Vec::new(),

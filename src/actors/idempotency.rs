@@ -127,7 +127,7 @@ fn digest(text: &str, caller: &str, customer: Option<CustomerId>, time: KeyTime)
     KeyDigest(digest)
 }
 
-/// When a quote was made: its id begins with its own time.
+/// When a quote was made, by its id.
 pub fn quote_time(quote: QuoteId) -> KeyTime {
     let micros = i64::try_from(quote.0 >> 80).unwrap_or(0).saturating_mul(1_000);
     KeyTime::Ordered(Timestamp::from_micros(micros))
@@ -168,6 +168,8 @@ pub struct Joined {
 pub struct KeyMemory {
     in_flight: HashMap<KeyDigest, Flight>,
     finished: HashMap<KeyDigest, Position>,
+    /// Quotes of records that are sequenced and not yet durable: neither forgotten nor to be found in the store.
+    quotes_in_flight: HashMap<KeyDigest, Position>,
     by_age: VecDeque<(Timestamp, KeyDigest)>,
     complete_since: Timestamp,
     window_micros: i64,
@@ -180,6 +182,7 @@ impl KeyMemory {
         Self {
             in_flight: HashMap::new(),
             finished: HashMap::new(),
+            quotes_in_flight: HashMap::new(),
             by_age: VecDeque::new(),
             complete_since: opened,
             window_micros: i64::try_from(window.as_micros()).unwrap_or(i64::MAX),
@@ -242,12 +245,24 @@ impl KeyMemory {
 
     /// The record that used this quote, as far as memory knows.
     pub fn quote_use(&self, quote: QuoteId) -> Option<Position> {
-        self.finished.get(&KeyDigest::of_quote(quote)).copied()
+        let digest = KeyDigest::of_quote(quote);
+        self.quotes_in_flight.get(&digest).or_else(|| self.finished.get(&digest)).copied()
     }
 
     /// Notes a quote as used, from the sequencing step on.
-    pub fn use_quote(&mut self, quote: QuoteId, position: Position, at: Timestamp) {
+    pub fn use_quote(&mut self, quote: QuoteId, position: Position) {
+        self.quotes_in_flight.insert(KeyDigest::of_quote(quote), position);
+    }
+
+    /// The record that uses this quote is durable.
+    pub fn quote_arrives(&mut self, quote: QuoteId, position: Position, at: Timestamp) {
+        self.quotes_in_flight.remove(&KeyDigest::of_quote(quote));
         self.remember(KeyDigest::of_quote(quote), position, at);
+    }
+
+    /// Learns from the store of a key or quote that memory took for unused.
+    pub fn learn(&mut self, digest: KeyDigest, position: Position) {
+        self.remember(digest, position, self.complete_since);
     }
 
     fn remember(&mut self, key: KeyDigest, position: Position, at: Timestamp) {

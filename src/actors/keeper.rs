@@ -33,6 +33,7 @@ use super::{
     command::NotDone,
     directory::Directory,
     engine::StartError,
+    home::lock,
     hydrator::HydratorActor,
     key_lookup::KeyLookupActor,
     lane::{LaneActor, Sequence, TurnBack},
@@ -177,6 +178,7 @@ impl Keeper {
         let mut acknowledged = (Seq::ZERO, ChainHash::GENESIS);
         let mut pause = PAUSE_MIN;
         let mut futile = 0;
+        let mut learned = None;
         loop {
             if self.slot.is_draining() {
                 return self.slot.set_status(LaneStatus::Closed);
@@ -191,6 +193,9 @@ impl Keeper {
                 }
                 Err(error) => return self.stop_for_good(&error.to_string(), opened),
             };
+            if let Some((key, used_by)) = learned.take() {
+                lock(&generation.link.shared.keys).learn(key, used_by);
+            }
             self.slot.link.store(Some(generation.link.clone()));
             self.slot.set_status(LaneStatus::Open);
             tracing::info!(lane = %self.slot.lane, epoch = generation.link.shared.epoch.0, seq = %generation.link.shared.durable(), "lane open");
@@ -205,10 +210,14 @@ impl Keeper {
             self.slot.acknowledged.store(acknowledged.0.number(), Ordering::Release);
             limbo = left_over.map(|limbo| (shared.clone(), limbo));
             let progressed = acknowledged.0 > begun_at;
+            if let Ending::DuplicateKey { key, used_by } = &ending {
+                // Memory took it for unused, as after a clock that went back, and would again: the retry must find it.
+                learned = Some((*key, *used_by)).filter(|_| used_by.lane() == self.slot.lane);
+            }
             match ending {
                 Ending::Drained => return self.slot.set_status(LaneStatus::Closed),
                 Ending::Fenced => return self.stop_for_good("the lane belongs to another owner", None),
-                Ending::Panicked | Ending::Breached(_) | Ending::DuplicateKey if !progressed => futile += 1,
+                Ending::Panicked | Ending::Breached(_) | Ending::DuplicateKey { .. } if !progressed => futile += 1,
                 _ => futile = 0,
             }
             if futile >= FUTILE_GENERATIONS_MAX {
@@ -316,9 +325,9 @@ impl Keeper {
         });
         let weak: Weak<LaneLink> = Arc::downgrade(&link);
         let seat = board.map(|board| {
-            let actor = actix::Actor::start(RateBoardActor::new(board.clone(), link.clone()));
-            self.slot.board.store(Some(Arc::new(actor.clone())));
-            BoardSeat::new(board, actor)
+            let actor = actix::Actor::start(RateBoardActor::new(link.clone()));
+            self.slot.board.store(Some(Arc::new(actor)));
+            BoardSeat::new(board)
         });
         lane.run(LaneActor::new(shared.clone(), weak.clone(), taken.seq, taken.hash, seat));
         hydrator.run(HydratorActor::new(shared.clone(), weak.clone()));

@@ -149,8 +149,9 @@ impl LaneActor {
         self.shared.made_durable(seq, hash);
         self.shared.metrics.lane_seq.set(seq.number() as f64);
         self.shared.common.metrics.batch_records.record(batch.len() as f64);
-        if let Some(board) = &self.board {
-            board.made_durable(batch.records());
+        // Where the generation has ended, the next one publishes what it finds in the store, which may be newer.
+        if let Some(board) = self.board.as_ref().filter(|_| !self.shared.has_ended()) {
+            board.made_durable(batch.records(), &self.shared.common);
         }
         batch.succeed(&self.shared);
         while self.gated.front().is_some_and(|(after, _)| *after <= seq) {
@@ -172,7 +173,7 @@ impl LaneActor {
         let ending = match error {
             CommitError::Unknown(_) => Ending::OutcomeUnknown,
             CommitError::NotDone(_) => Ending::CommitFailed,
-            CommitError::DuplicateKey { .. } => Ending::DuplicateKey,
+            CommitError::DuplicateKey { key, used_by } => Ending::DuplicateKey { key: *key, used_by: *used_by },
             CommitError::Fenced { .. } => Ending::Fenced,
         };
         // Where the generation has ended already, its keeper does not look again: unanswered means unknown.

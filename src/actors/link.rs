@@ -15,10 +15,10 @@ use hwan_domain::{
     board::Board,
     currency::CurrencySet,
     guard::GuardPolicy,
-    id::{LaneId, Seq},
+    id::{LaneId, Position, Seq},
     invariant::Breach,
     limit::LimitPolicy,
-    record::Record,
+    record::{KeyDigest, Record},
     time::{BusinessDate, Timestamp},
 };
 use tokio::sync::Notify;
@@ -52,8 +52,13 @@ pub enum Ending {
     OutcomeUnknown,
     /// A commit was not done, time and again.
     CommitFailed,
-    /// A key of a batch stands in the journal already.
-    DuplicateKey,
+    /// A key or quote of a batch stands in the journal already: the next generation must know of it.
+    DuplicateKey {
+        /// The key, or the quote's digest.
+        key: KeyDigest,
+        /// The record that used it.
+        used_by: Position,
+    },
     /// The lane belongs to another owner.
     Fenced,
     /// An actor panicked.

@@ -1,12 +1,12 @@
-//! The rate board's actor: the door to rounds, voids and halts, and the keeper of what the engine trades at.
+//! The rate board's actor: the door to rounds, voids and halts.
 //!
 //! Orders travel to the system lane, which decides them in its sequencing step on the sequenced board, so that two
 //! publications at once get two numbers. What the engine trades at, the published board, follows when a batch is
-//! durable: nobody ever trades at a round that could be lost.
+//! durable and before its answers leave: nobody ever trades at a round that could be lost, nor after a halt was answered.
 
 use std::sync::{Arc, Mutex};
 
-use actix::{Actor, Addr, Context, Handler, Message};
+use actix::{Actor, Context, Handler, Message};
 use hwan_domain::{
     board::Board,
     record::{Event, Record},
@@ -25,16 +25,14 @@ use crate::storage::port::StateWrite;
 
 /// The rate board's mailbox.
 pub struct RateBoardActor {
-    published: Board,
     link: Arc<LaneLink>,
     _fuse: Fuse,
 }
 
 impl RateBoardActor {
-    /// The actor of a generation of the system lane, whose durable board is `published`.
-    pub fn new(published: Board, link: Arc<LaneLink>) -> Self {
-        link.shared.common.board.store(Arc::new(published.clone()));
-        Self { published, _fuse: link.shared.fuse(), link }
+    /// The actor of a generation of the system lane.
+    pub fn new(link: Arc<LaneLink>) -> Self {
+        Self { _fuse: link.shared.fuse(), link }
     }
 }
 
@@ -66,32 +64,17 @@ impl Handler<Change> for RateBoardActor {
     }
 }
 
-#[derive(Message)]
-#[rtype(result = "()")]
-struct MadeDurable(Vec<Arc<Record>>);
-
-impl Handler<MadeDurable> for RateBoardActor {
-    type Result = ();
-
-    fn handle(&mut self, MadeDurable(records): MadeDurable, _: &mut Context<Self>) {
-        for record in records {
-            self.published.apply(&record.event, &record.origin.caller, record.at);
-        }
-        self.link.shared.common.board.store(Arc::new(self.published.clone()));
-    }
-}
-
-/// The board's seat in the system lane: the sequenced board, and the actor that publishes what is durable.
+/// The board's seat in the system lane: the sequenced board, and the durable one, which the engine trades at.
 #[derive(Debug)]
 pub struct BoardSeat {
     sequenced: Mutex<Board>,
-    actor: Addr<RateBoardActor>,
+    durable: Mutex<Board>,
 }
 
 impl BoardSeat {
-    /// A seat whose sequenced board is the durable one.
-    pub const fn new(durable: Board, actor: Addr<RateBoardActor>) -> Self {
-        Self { sequenced: Mutex::new(durable), actor }
+    /// A seat of a board that is durable as it stands.
+    pub fn new(durable: Board) -> Self {
+        Self { sequenced: Mutex::new(durable.clone()), durable: Mutex::new(durable) }
     }
 
     /// Decides an order on the sequenced board and applies it: the event, and the rows it leaves behind.
@@ -131,8 +114,12 @@ impl BoardSeat {
         Ok((event, writes))
     }
 
-    /// Publishes what a durable batch changed.
-    pub fn made_durable(&self, records: &[Arc<Record>]) {
-        self.actor.do_send(MadeDurable(records.to_vec()));
+    /// Publishes what a durable batch changed: before anybody is told, so that nothing trades against what was answered.
+    pub fn made_durable(&self, records: &[Arc<Record>], common: &Common) {
+        let mut durable = lock(&self.durable);
+        for record in records {
+            durable.apply(&record.event, &record.origin.caller, record.at);
+        }
+        common.board.store(Arc::new(durable.clone()));
     }
 }

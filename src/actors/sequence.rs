@@ -120,7 +120,7 @@ impl LaneActor {
         self.tail = position.seq();
         self.shared.stamped(record.at, record.business_date);
         if let Event::Exchanged { quote: Some(quote), .. } = &record.event {
-            lock(&self.shared.keys).use_quote(*quote, position, record.at);
+            lock(&self.shared.keys).use_quote(*quote, position);
         }
         self.open_batch().add(record, travel);
     }
@@ -146,6 +146,8 @@ impl LaneActor {
                 let state = AccountState::opened(AccountId::at(position), home.id, *kind);
                 let Some(link) = self.link.upgrade() else { return Ok(Applied::Nothing) };
                 home.add_account(account_post(&link, state.clone(), position.seq()));
+                // Whoever sees the customer from now on sees this account: not before it is durable.
+                lock(&home.customer).last_seq = position.seq();
                 link.directory.own(state.id, home.id);
                 self.open_batch().leave(StateWrite::Account(state));
                 Event::AccountOpened { customer: home.id, kind: *kind }

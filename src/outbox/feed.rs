@@ -1,11 +1,15 @@
 //! The feed: what has just become durable in a lane, for those who follow its journal in this process.
 //!
-//! The newest batches lie in memory, bounded by [`RECORDS_MAX`]; whoever falls behind that reads the journal. So a slow
-//! follower costs no memory and slows nobody, and a follower that keeps up reads nothing back.
+//! Batches lie in memory until every follower has them, at most [`RECORDS_MAX`] records; whoever falls behind that reads
+//! the journal. So a slow follower costs little memory and slows nobody, and one that keeps up reads nothing back.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use hwan_domain::id::{LaneId, Seq};
@@ -15,9 +19,11 @@ use super::port::EventPublisher;
 use crate::storage::port::{CommitBatch, JournalRow, LedgerStore, StoreError};
 
 /// Records that the feed of a lane holds at most: some seconds of full load.
-const RECORDS_MAX: usize = 32_768;
+const RECORDS_MAX: usize = 65_536;
 /// Records that one read of the journal brings at most.
 const READ_RECORDS_MAX: usize = 2_048;
+/// The pause before a journal is read again that did not yet show what was said to be in it.
+const READ_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -25,6 +31,27 @@ struct Held {
     records: usize,
     /// The newest record that was ever fed.
     head: Seq,
+    /// How far each follower is.
+    tails: Vec<Weak<AtomicU64>>,
+}
+
+impl Held {
+    /// Drops what every follower has, and the oldest of what is too much.
+    fn trim(&mut self) {
+        let mut passed = u64::MAX;
+        self.tails.retain(|tail| match tail.upgrade() {
+            Some(tail) => {
+                passed = passed.min(tail.load(Ordering::Acquire));
+                true
+            }
+            None => false,
+        });
+        let has_passed = |batch: &CommitBatch| batch.head().is_none_or(|(head, _)| head.number() <= passed);
+        while self.records > RECORDS_MAX || self.batches.front().is_some_and(|batch| has_passed(batch)) {
+            let Some(oldest) = self.batches.pop_front() else { break };
+            self.records -= oldest.rows.len();
+        }
+    }
 }
 
 /// A lane's newest durable batches.
@@ -46,23 +73,23 @@ enum Known {
 impl EventPublisher for Feed {
     fn committed(&self, batch: &Arc<CommitBatch>) {
         let Some((head, _)) = batch.head() else { return };
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held();
         held.head = held.head.max(head);
         held.records += batch.rows.len();
         held.batches.push_back(batch.clone());
-        while held.records > RECORDS_MAX
-            && let Some(oldest) = held.batches.pop_front()
-        {
-            held.records -= oldest.rows.len();
-        }
+        held.trim();
         drop(held);
         self.fed.notify_waiters();
     }
 }
 
 impl Feed {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn after(&self, seq: Seq, limit: usize) -> Known {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.held();
         if held.head <= seq {
             return Known::Nothing;
         }
@@ -88,12 +115,16 @@ pub struct Tail {
     store: Arc<dyn LedgerStore>,
     lane: LaneId,
     after: Seq,
+    /// The same, for the feed.
+    passed: Arc<AtomicU64>,
 }
 
 impl Tail {
     /// Begins after a seq; everything up to it must be durable.
     pub fn new(feed: Arc<Feed>, store: Arc<dyn LedgerStore>, lane: LaneId, after: Seq) -> Self {
-        Self { feed, store, lane, after }
+        let passed = Arc::new(AtomicU64::new(after.number()));
+        feed.held().tails.push(Arc::downgrade(&passed));
+        Self { feed, store, lane, after, passed }
     }
 
     /// Waits until there are records, then brings about `limit` of them at most. Dropping it brings none.
@@ -106,12 +137,18 @@ impl Tail {
                 Known::Rows(rows) => rows,
                 Known::InJournal => {
                     let from = self.after.next().unwrap_or(self.after);
-                    self.store.journal(self.lane, from, limit.min(READ_RECORDS_MAX)).await?
+                    let rows = self.store.journal(self.lane, from, limit.min(READ_RECORDS_MAX)).await?;
+                    if rows.is_empty() {
+                        tokio::time::sleep(READ_PAUSE).await;
+                        continue;
+                    }
+                    rows
                 }
                 Known::Nothing => Vec::new(),
             };
             if let Some(last) = rows.last() {
                 self.after = last.record.position.seq();
+                self.passed.store(self.after.number(), Ordering::Release);
                 return Ok(rows);
             }
             fed.await;

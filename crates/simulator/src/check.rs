@@ -15,7 +15,7 @@ use hwan::{
     actors::command::{Command, Delivery, Executed, KeyError, Order, Refusal},
     storage::port::JournalRow,
 };
-use hwan_domain::{id::LaneId, time::Timestamp};
+use hwan_domain::{id::LaneId, record::Event, time::Timestamp};
 
 use crate::{
     board,
@@ -40,6 +40,7 @@ pub(crate) fn journal_and_answers(
         answer(history, attempt, rows, &replayed, counts).map_err(wrong)?;
     }
     claims.board_rejections(&replayed);
+    traded(history, rows, &replayed)?;
     once(history, &replayed)?;
     if let Some(claim) = claims.open.first() {
         let attempt = &history.attempts[claim.attempt];
@@ -118,6 +119,7 @@ fn answer(
         }
         Answer::Refused(Refusal::Rejected(rejection)) => {
             counts.one("answer: rejected");
+            counts.one(rejection.code().as_str());
             if was_made && !attempt.stale {
                 return Err(format!("rejected by {} although {made:?} was there", rejection.code()));
             }
@@ -197,6 +199,42 @@ fn once(history: &History, replayed: &Replayed) -> Result<(), String> {
     Ok(())
 }
 
+/// No exchange at a round that was superseded, voided or halted when it was asked for, as far as anybody had been told.
+fn traded(history: &History, rows: &[Vec<JournalRow>], replayed: &Replayed) -> Result<(), String> {
+    for (op, place) in &replayed.made {
+        let Some(row) =
+            rows[usize::from(place.lane().number())].get(usize::try_from(place.seq().number()).unwrap_or(0) - 1)
+        else {
+            continue;
+        };
+        let Event::Exchanged { terms, quote, .. } = &row.record.event else { continue };
+        let makers = || history.attempts.iter().filter(|attempt| attempt.op == *op);
+        let begun = makers().map(|attempt| attempt.begun.tick).min().unwrap_or(0);
+        let told = acknowledged(history, begun);
+        let ends = makers().filter_map(|attempt| attempt.ended.as_ref()?.0.heads.first().copied());
+        let last = if makers().any(|attempt| attempt.ended.is_none()) { u64::MAX } else { ends.max().unwrap_or(0) };
+        let mut boards = replayed.boards.iter().zip(0_u64..).filter(|(_, seq)| (told..=last).contains(seq));
+        let good = boards.any(|(board, _)| {
+            board.admits(terms.round).is_ok()
+                && (quote.is_some() || board.last_traded(terms.currency).is_some_and(|round| round.id == terms.round))
+        });
+        if !good {
+            return Err(format!("{place:?} traded at {} against boards {told} to {last}", terms.round));
+        }
+    }
+    Ok(())
+}
+
+/// Up to where the system lane's records had been answered to anybody before this tick.
+fn acknowledged(history: &History, tick: u64) -> u64 {
+    let answered = history.attempts.iter().filter_map(|attempt| {
+        let (when, Answer::Executed(executed)) = attempt.ended.as_ref()? else { return None };
+        let place = executed.record.position;
+        (place.lane() == LaneId::SYSTEM && when.tick < tick).then_some(place.seq().number())
+    });
+    answered.max().unwrap_or(0)
+}
+
 /// Whose key it is: the customer's.
 fn lane_scope(act: &Act, replayed: &Replayed) -> Option<hwan_domain::id::CustomerId> {
     let owner = |account| replayed.ledgers.iter().find_map(|ledger| Some(ledger.accounts.get(account)?.owner));
@@ -251,16 +289,11 @@ impl<'a> Claims<'a> {
             let begun = joined.map(|other| &other.begun).min_by_key(|begun| begun.tick).unwrap_or(&attempt.begun);
             let lane = lane_of(&history.ops[attempt.op].act);
             let at = |heads: &[u64]| lane.and_then(|lane| heads.get(usize::from(lane.number()))).copied();
-            let acknowledged = history.attempts.iter().filter_map(|other| {
-                let (when, Answer::Executed(executed)) = other.ended.as_ref()? else { return None };
-                let place = executed.record.position;
-                (place.lane() == LaneId::SYSTEM && when.tick < begun.tick).then_some(place.seq().number())
-            });
             open.push(Claim {
                 attempt: index,
                 lane,
                 seqs: (at(&begun.heads).unwrap_or(0), at(&ended.heads).unwrap_or(u64::MAX)),
-                boards: (acknowledged.max().unwrap_or(0), ended.heads.first().copied().unwrap_or(0)),
+                boards: (acknowledged(history, begun.tick), ended.heads.first().copied().unwrap_or(0)),
                 clocks: (begun.clock, ended.clock),
             });
         }
@@ -290,8 +323,7 @@ impl<'a> Claims<'a> {
         }
         let elsewhere = self.elsewhere(attempt, replayed);
         let last = ledger.last.map_or(Timestamp::default(), |(at, _)| at);
-        for clock in self.history.clocks[claim.clocks.0..=claim.clocks.1].iter().rev() {
-            let at = last.max(*clock);
+        for at in self.times(claim, last) {
             for board in
                 (claim.boards.0..=claim.boards.1).rev().filter_map(|n| replayed.boards.get(usize::try_from(n).ok()?))
             {
@@ -331,6 +363,17 @@ impl<'a> Claims<'a> {
             }
         }
         false
+    }
+
+    /// The lane's possible times: the clock's, but not before the last record; nor before one that was sequenced and not
+    /// yet durable, which may bear any time that the clock showed earlier.
+    fn times(&self, claim: &Claim, last: Timestamp) -> Vec<Timestamp> {
+        let (earlier, since) = self.history.clocks.split_at(claim.clocks.0);
+        let shown = &since[..=claim.clocks.1 - claim.clocks.0];
+        let earliest = shown.iter().min().copied().unwrap_or(last);
+        let mut times: Vec<Timestamp> = shown.iter().map(|clock| last.max(*clock)).collect();
+        times.extend(earlier.iter().filter(|clock| **clock > earliest.max(last)));
+        times
     }
 
     /// What else was in flight beside an attempt and may have been counted against it.

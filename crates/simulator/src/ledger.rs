@@ -92,6 +92,12 @@ impl Surroundings<'_> {
         let of_currency = self.rounds.values().filter(|known| known.traded && known.round.currency == currency);
         of_currency.map(|known| (known.round.mid.value(), known.round.mid.unit())).collect()
     }
+
+    /// The same for a holding cap, which binds nobody while there is no rate; so it may have been after a void.
+    fn mids_of_caps(&self, currency: Currency) -> Vec<(Decimal, u32)> {
+        let voided = self.rounds.values().any(|known| known.voided && known.round.currency == currency);
+        if voided { Vec::new() } else { self.mids(currency) }
+    }
 }
 
 /// A lane as a single-threaded bank would keep it.
@@ -298,7 +304,8 @@ impl Ledger {
             won: value,
             buy_won,
         };
-        let codes = self.judge_movement(&movement, moment, &around.policy, &|currency| around.mids(currency), &[]);
+        let codes =
+            self.judge_movement(&movement, moment, &around.policy, &|currency| around.mids_of_caps(currency), &[]);
         ensure(codes.is_empty(), || format!("should have been rejected: {codes:?}"))?;
         if let Some(leg) = debit {
             ensure(self.is_limited(leg.account, record.at) == limited_won.is_some(), || {

@@ -23,6 +23,8 @@ mod history;
 mod judging;
 mod ledger;
 mod line;
+#[cfg(test)]
+mod planted;
 mod replay;
 pub mod report;
 mod rules;

@@ -49,8 +49,8 @@ impl Sky {
         Arc::new(Mutex::new(Self { weather: Weather::Calm, dice, counts: Counts::default(), outage: 0 }))
     }
 
-    /// What happens to the next commit.
-    pub(crate) fn plan(&mut self) -> Plan {
+    /// What happens to the next commit. Another owner comes only where the lane is still the sender's.
+    pub(crate) fn plan(&mut self, owns: bool) -> Plan {
         let Weather::Rough(one_in) = self.weather else { return Plan::default() };
         let mut plan = Plan::default();
         if self.dice.one_in(3) {
@@ -88,6 +88,7 @@ impl Sky {
                 self.counts.one("fault: slow answer of a commit");
                 plan.after = Wait::For(Duration::from_millis(self.dice.below(3_000)));
             }
+            _ if !owns => {}
             _ => {
                 self.counts.one("fault: fenced by another owner");
                 plan.outcome = Outcome::FencedByOther;
@@ -174,7 +175,13 @@ impl LedgerStore for Line {
         if self.state(|state| state.closed) {
             return Err(CommitError::NotDone("this connection is closed".into()));
         }
-        self.store.commit(batch).await
+        let done = self.store.commit(batch).await;
+        match &done {
+            Err(CommitError::Fenced { .. }) => self.sky(|sky| sky.counts.one("commit: fenced")),
+            Err(CommitError::DuplicateKey { .. }) => self.sky(|sky| sky.counts.one("commit: duplicate key")),
+            _ => {}
+        }
+        done
     }
 
     async fn journal(&self, lane: LaneId, from: Seq, limit: usize) -> Result<Vec<JournalRow>, StoreError> {

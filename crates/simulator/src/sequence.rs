@@ -17,7 +17,7 @@ use hwan::{
         view::LaneStatus,
     },
     clock::{Clock as _, ManualClock},
-    storage::fake::FakeStore,
+    storage::{fake::FakeStore, port::JournalRow},
 };
 use hwan_domain::{
     account::AccountKind, guard::GuardPolicy, id::LaneId, limit::LimitPolicy, money::Money, time::Timestamp,
@@ -119,7 +119,8 @@ impl Scene {
         };
         let policy = match dice.below(3) {
             0 => LimitPolicy::default(),
-            _ => LimitPolicy { daily_won: 150_000, monthly_won: 260_000, limited_account_daily_won: 60_000 },
+            1 => LimitPolicy { daily_won: 150_000, monthly_won: 180_000, limited_account_daily_won: 30_000 },
+            _ => LimitPolicy { daily_won: 400_000, monthly_won: 300_000, limited_account_daily_won: 90_000 },
         };
         let start = world::instant(dice.any(world::BEGINNINGS));
         let stage = Stage {
@@ -130,8 +131,11 @@ impl Scene {
             lanes,
             owner: RefCell::new(0),
         };
-        let sky = stage.sky.clone();
-        stage.store.direct(move |_| sky.lock().unwrap_or_else(PoisonError::into_inner).plan());
+        let (sky, store) = (stage.sky.clone(), Arc::downgrade(&stage.store));
+        stage.store.direct(move |batch| {
+            let owns = store.upgrade().is_some_and(|store| store.epoch(batch.lane) == batch.epoch);
+            sky.lock().unwrap_or_else(PoisonError::into_inner).plan(owns)
+        });
         Self { limits, policy, stage: Rc::new(stage), engines: 0 }
     }
 
@@ -242,40 +246,53 @@ async fn ask(engine: Engine, op: Op) -> Answer {
     }
 }
 
-/// Runs the sequence of a seed. Must be called within an actix system whose time stands still.
-pub async fn run(seed: u64) -> Result<Counts, Failure> {
+/// A sequence that was played: what its own course complained of, and all that can be checked.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) outcome: Result<(), String>,
+    pub(crate) history: History,
+    pub(crate) rows: Vec<Vec<JournalRow>>,
+    pub(crate) counts: Counts,
+}
+
+/// Plays the sequence of a seed. Must be called within an actix system whose time stands still.
+pub(crate) async fn played(seed: u64) -> Played {
     let mut dice = Dice::new(seed);
     let mut scene = Scene::new(&mut dice);
     let mut clients = Clients::new(dice.child());
     let outcome = play(&mut scene, &mut clients, &mut dice).await;
-    let stage = scene.stage.clone();
-    let history = stage.history.borrow();
-    let rows = (0..=stage.lanes).filter_map(LaneId::new).map(|lane| stage.store.rows(lane)).collect::<Vec<_>>();
-    let mut counts = stage.sky.lock().unwrap_or_else(PoisonError::into_inner).counts.clone();
-    let wrong = match outcome {
-        Err(wrong) => wrong,
-        Ok(()) => match check::journal_and_answers(&history, &rows, &mut counts) {
-            Err(wrong) => wrong,
-            Ok(()) => return Ok(counts),
-        },
-    };
-    Err(Failure::new(seed, wrong, &history, &rows))
+    let stage = &scene.stage;
+    Played {
+        outcome,
+        history: stage.history.borrow().clone(),
+        rows: (0..=stage.lanes).filter_map(LaneId::new).map(|lane| stage.store.rows(lane)).collect(),
+        counts: scene.sky().counts.clone(),
+    }
+}
+
+/// Plays and checks the sequence of a seed. Must be called within an actix system whose time stands still.
+pub async fn run(seed: u64) -> Result<Counts, Failure> {
+    let Played { outcome, history, rows, mut counts } = played(seed).await;
+    match outcome.and_then(|()| check::journal_and_answers(&history, &rows, &mut counts)) {
+        Ok(()) => Ok(counts),
+        Err(wrong) => Err(Failure::new(seed, wrong, &history, &rows)),
+    }
 }
 
 async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Result<(), String> {
     let stage = scene.stage.clone();
     let mut current = scene.start().await?;
     found_town(scene, &current, clients, dice).await?;
-    scene.sky().weather = Weather::Rough(dice.any([4, 8, 25]));
+    scene.sky().weather = Weather::Rough(dice.any([3, 6, 12, 30]));
     let mut zombie: Option<Numbered> = None;
-    for _ in 0..dice.within(2, 4) {
+    for _ in 0..dice.within(2, 5) {
         wave(scene, &current, zombie.as_ref(), clients, dice).await?;
         if let Some(zombie) = zombie.take() {
             drain(&zombie).await?;
         }
         turn_clock(&stage, dice);
-        if dice.one_in(3) {
-            tokio::time::sleep(Duration::from_millis(dice.below(3_500))).await;
+        if dice.one_in(2) {
+            tokio::time::sleep(Duration::from_millis(dice.below(6_000))).await;
         }
         let stopped = current.engine.lanes().iter().any(|lane| lane.status == LaneStatus::Stopped);
         if stopped || dice.one_in(12) {
@@ -288,13 +305,14 @@ async fn play(scene: &mut Scene, clients: &mut Clients, dice: &mut Dice) -> Resu
         }
     }
     scene.sky().weather = Weather::Calm;
-    let last = scene.succeed(&mut current).await?;
-    drain(&last).await?;
-    if let Some(zombie) = zombie {
-        drain(&zombie).await?;
+    // Both are gone before the last one starts: what either had sent might depose it.
+    for old in [Some(current), zombie].into_iter().flatten() {
+        drain(&old).await?;
     }
+    let current = scene.start().await?;
     heal(scene, &current).await?;
-    views::engine_and_store(&current.engine, &stage.store, &stage.history.borrow().clone()).await?;
+    let history = stage.history.borrow().clone();
+    views::engine_and_store(&current.engine, &stage.store, &history).await?;
     drain(&current).await
 }
 
@@ -465,10 +483,10 @@ async fn heal(scene: &Scene, engine: &Numbered) -> Result<(), String> {
         let mut answered = false;
         for _ in 0..RETRIES_MAX {
             let attempt = client(stage.clone(), engine.clone(), op, None, 0).await;
-            let again = match &stage.history.borrow().attempts[attempt].ended {
-                Some((_, Answer::Refused(Refusal::Unknown | Refusal::NotDone(_) | Refusal::Overloaded { .. }))) => true,
-                _ => false,
-            };
+            let again = matches!(
+                &stage.history.borrow().attempts[attempt].ended,
+                Some((_, Answer::Refused(Refusal::Unknown | Refusal::NotDone(_) | Refusal::Overloaded { .. })))
+            );
             if !again {
                 answered = true;
                 break;

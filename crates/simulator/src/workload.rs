@@ -1,6 +1,6 @@
 //! What clients ask: random operations of a small town, with everything that clients do wrong.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use hwan::actors::command::{Command, MarketOrder, Order};
 use hwan_domain::{
@@ -113,11 +113,12 @@ pub(crate) struct Clients {
     pub(crate) dice: Dice,
     pub(crate) town: Town,
     numbered: u64,
+    resumed: BTreeSet<Arc<str>>,
 }
 
 impl Clients {
     pub(crate) fn new(dice: Dice) -> Self {
-        Self { dice, town: Town::default(), numbered: 0 }
+        Self { dice, town: Town::default(), numbered: 0, resumed: BTreeSet::new() }
     }
 
     fn number(&mut self) -> u64 {
@@ -141,17 +142,21 @@ impl Clients {
     }
 
     /// The very one who halted a pair, who may not resume it.
-    fn halter(&self, currency: Currency, number: u64) -> Arc<str> {
+    fn halter(&mut self, currency: Currency, number: u64) -> Arc<str> {
         let halt = self.town.halts.iter().find(|(halted, _)| *halted == currency);
-        halt.map_or_else(|| Arc::from(format!("alone-{number}")), |(_, by)| by.clone())
+        match halt {
+            // Once each, so that a record still tells whose it is.
+            Some((_, by)) if self.resumed.insert(by.clone()) => by.clone(),
+            _ => Arc::from(format!("alone-{number}")),
+        }
     }
 
     fn key(&mut self, number: u64, now: Timestamp) -> String {
         // Clients' clocks differ by a little, some by a lot.
-        let off = match self.dice.below(10) {
-            0 => 4_990,
-            1 => -self.dice.within(5_000, 60_000),
-            2 => self.dice.within(6_000, 9_000),
+        let off = match self.dice.below(40) {
+            0..5 => 4_990,
+            5..9 => -self.dice.within(5_000, 60_000),
+            9 => self.dice.within(6_000, 9_000),
             _ => self.dice.within(-200, 200),
         };
         if self.dice.one_in(3) {
@@ -159,7 +164,7 @@ impl Clients {
         }
         let millis = u64::try_from(now.micros() / 1_000 + off).unwrap_or(0);
         let mut random = [0_u8; 10];
-        random[2..].copy_from_slice(&(self.dice.next() ^ number).to_be_bytes());
+        random[2..].copy_from_slice(&(self.dice.draw() ^ number).to_be_bytes());
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
     }
 
@@ -181,12 +186,12 @@ impl Clients {
                 let kind = self.dice.any([AccountKind::Won, AccountKind::Foreign]);
                 Act::Command(Command::OpenAccount { customer: self.family()?.customer, kind })
             }
-            5..15 => {
+            5..17 => {
                 let account = self.account()?;
                 let amount = self.amount_of(account);
                 Act::Command(Command::Deposit { account, amount })
             }
-            15..22 => {
+            17..22 => {
                 let account = self.account()?;
                 let amount = self.amount_of(account);
                 Act::Command(Command::Withdraw { account, amount })
@@ -201,8 +206,8 @@ impl Clients {
                 Act::Command(Command::Exchange(Box::new(Order::AtQuote(quote))))
             }
             69..76 => Act::Quote(self.order()?, 200 + self.dice.below(6_000)),
-            76..82 => self.fact(now)?,
-            82..86 => Act::ReadCustomer(self.family()?.customer),
+            76..83 => self.fact(now)?,
+            83..86 => Act::ReadCustomer(self.family()?.customer),
             86..92 => Act::ReadAccount(self.account()?),
             92 => Act::ReadRecord(*self.dice.pick(&self.town.places)?),
             93 => Act::Command(Command::Deposit {
@@ -222,15 +227,28 @@ impl Clients {
 
     fn transfer(&mut self) -> Option<Act> {
         let from = self.account()?;
-        let other = self.family()?;
+        let other = self.neighbour(from)?;
         let is_won = self.town.families.iter().any(|family| family.won == Some(from));
-        let to = match self.dice.below(8) {
+        let to = match self.dice.below(12) {
             0 => self.account()?,
             _ if is_won => other.won?,
             _ => other.foreign?,
         };
         let amount = self.amount_of(from);
         Some(Act::Command(Command::Transfer { from, to, amount }))
+    }
+
+    /// Mostly somebody else of the same lane.
+    fn neighbour(&mut self, of: AccountId) -> Option<Family> {
+        let owns = |family: &Family| family.won == Some(of) || family.foreign == Some(of);
+        let others: Vec<Family> = self
+            .town
+            .families
+            .iter()
+            .filter(|family| family.customer.lane() == of.lane() && !owns(family))
+            .copied()
+            .collect();
+        if self.dice.one_in(8) { self.family() } else { self.dice.pick(&others).copied().or_else(|| self.family()) }
     }
 
     pub(crate) fn order(&mut self) -> Option<MarketOrder> {
@@ -250,15 +268,19 @@ impl Clients {
         };
         let worst_rate = self
             .dice
-            .one_in(4)
-            .then(|| usual_rate(currency) * Decimal::from_i128_with_scale(i128::from(self.dice.within(985, 1_015)), 3));
+            .one_in(6)
+            .then(|| usual_rate(currency) * Decimal::from_i128_with_scale(i128::from(self.dice.within(990, 1_010)), 3));
         let named = self.dice.one_in(3);
         let (won_account, foreign_account) = if named { (family.won, family.foreign) } else { (None, None) };
         Some(MarketOrder { customer: family.customer, won_account, foreign_account, side, currency, ask, worst_rate })
     }
 
     fn fact(&mut self, now: Timestamp) -> Option<Act> {
-        let check = *self.dice.pick(&Check::ALL)?;
+        let check = match self.dice.below(4) {
+            0 => Check::Seized,
+            1 if self.dice.one_in(2) => Check::LimitedAccount,
+            _ => *self.dice.pick(&Check::ALL)?,
+        };
         let effective_from = match self.dice.below(6) {
             0 => now.plus_seconds(-1),
             1 => now.plus_micros(self.dice.within(1, 2_000_000)),
