@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use hwan_domain::{
     currency::Currency,
-    id::{AccountId, CustomerId, Seq},
+    id::{AccountId, CustomerId, LaneId, Seq},
     record::{Event, KeyDigest, Record},
     round::RoundId,
 };
@@ -18,8 +18,34 @@ use super::{
 };
 use crate::storage::{
     codec,
-    port::{ChainHash, CommitBatch, JournalRow, StateWrite},
+    port::{ChainHash, CommitBatch, Epoch, JournalRow, StateWrite},
 };
+
+/// A batch on its way to the store, before it is written down.
+#[derive(Debug)]
+pub struct Draft {
+    lane: LaneId,
+    epoch: Epoch,
+    from: Seq,
+    head: ChainHash,
+    records: Vec<Arc<Record>>,
+    writes: Vec<StateWrite>,
+}
+
+impl Draft {
+    /// Writes every record down as text and chains it to its predecessor: the part of a commit that takes time and
+    /// needs nothing of the lane.
+    pub fn seal(self) -> CommitBatch {
+        let mut hash = self.head;
+        let rows = self.records.into_iter().map(|record| {
+            let body = codec::encode(&record);
+            hash = codec::chain(hash, &body);
+            JournalRow { record, body: body.into(), hash }
+        });
+        let rows = rows.collect();
+        CommitBatch { lane: self.lane, epoch: self.epoch, from: self.from, rows, writes: self.writes }
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum WriteKey {
@@ -96,20 +122,10 @@ impl Batch {
         self.writes.insert(write_key(&write), write);
     }
 
-    /// What goes to the store: every record as text and chained to its predecessor.
-    pub fn seal(&mut self, shared: &LaneShared, from: Seq, head: ChainHash) -> CommitBatch {
-        let mut hash = head;
-        let rows = self
-            .records
-            .iter()
-            .map(|record| {
-                let body = codec::encode(record);
-                hash = codec::chain(hash, &body);
-                JournalRow { record: record.clone(), body: body.into(), hash }
-            })
-            .collect();
+    /// What goes to the store, not yet written down: the records, and the values they leave behind.
+    pub fn draft(&mut self, shared: &LaneShared, from: Seq, head: ChainHash) -> Draft {
         let writes = self.writes.drain().map(|(_, write)| write).collect();
-        CommitBatch { lane: shared.lane, epoch: shared.epoch, from, rows, writes }
+        Draft { lane: shared.lane, epoch: shared.epoch, from, head, records: self.records.clone(), writes }
     }
 
     /// Every record is durable: everybody gets the answer, in lane order.

@@ -32,9 +32,10 @@ use super::{
     home::lock,
     hydrator::{Admit, Open, Visit},
     idempotency::Key,
-    keeper::{Followers, Keeper, LaneSlot},
+    keeper::{Keeper, LaneSlot},
     link::{Common, Ending, LaneLink},
     look::{Look, Sight},
+    place::Place,
     rate_board::Change,
     travel::{BoardOrder, Holds, Outcome, Pins, Reply, Travel, Work},
     view::{AccountView, CustomerView, LaneView},
@@ -151,23 +152,28 @@ impl Engine {
         });
         let mut arbiters = Vec::new();
         let mut place = |name: &str| match parts.placement {
-            Placement::CallersThread => None,
+            Placement::CallersThread => Place::Here,
             Placement::OwnArbiters => {
                 tracing::debug!(name, "arbiter starts");
                 let arbiter = Arbiter::new();
                 let handle = arbiter.handle();
                 arbiters.push(arbiter);
-                Some(handle)
+                Place::On(handle)
             }
         };
-        let followers = place("followers").map_or(Followers::Here, Followers::On);
+        let followers = place("followers");
         let mut slots = Vec::new();
         let mut keepers = Vec::new();
         // The system lane first: customers' commands need its rates.
         for number in 0..=common.limits.customer_lanes.max(1) {
             let lane = LaneId::new(number).ok_or(StartError::TooManyLanes(number))?;
             let slot = Arc::new(LaneSlot::new(lane));
-            let keeper = Keeper { slot: slot.clone(), common: common.clone(), followers: followers.clone() };
+            let keeper = Keeper {
+                slot: slot.clone(),
+                common: common.clone(),
+                followers: followers.clone(),
+                committer: place("committer"),
+            };
             let (opened, opening) = oneshot::channel();
             let (gone, going) = oneshot::channel();
             let keep = async move {
@@ -175,8 +181,8 @@ impl Engine {
                 let _nobody_waits = gone.send(());
             };
             match place("lane") {
-                Some(arbiter) => drop(arbiter.spawn(keep)),
-                None => drop(actix::spawn(keep)),
+                Place::On(arbiter) => drop(arbiter.spawn(keep)),
+                Place::Here => drop(actix::spawn(keep)),
             }
             let lost = || StartError::Lane { lane, reason: "its thread ended".into() };
             opening.await.map_err(|_| lost())??;

@@ -38,6 +38,7 @@ use super::{
     key_lookup::KeyLookupActor,
     lane::{LaneActor, Sequence, TurnBack},
     link::{Common, Ending, LaneLink, LaneShared, Limbo},
+    place::{Leash, Place},
     rate_board::{BoardSeat, RateBoardActor},
     travel::{Holds, Pins, Reply, Travel, Work},
     view::LaneStatus,
@@ -135,39 +136,15 @@ pub struct Keeper {
     /// What is given to every generation.
     pub common: Arc<Common>,
     /// Where the projector runs.
-    pub followers: Followers,
-}
-
-/// Where followers of the journal run.
-#[derive(Clone, Debug)]
-pub enum Followers {
-    /// On the thread of an arbiter of their own.
-    On(actix::ArbiterHandle),
-    /// On the lane's own thread: for simulation.
-    Here,
-}
-
-impl Followers {
-    fn spawn(&self, follower: impl Future<Output = ()> + Send + 'static) -> tokio::sync::oneshot::Sender<()> {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let follower = async move {
-            tokio::select! {
-                () = follower => {}
-                _ = stopped => {}
-            }
-        };
-        match self {
-            Followers::On(arbiter) => drop(arbiter.spawn(follower)),
-            Followers::Here => drop(actix::spawn(follower)),
-        }
-        stop
-    }
+    pub followers: Place,
+    /// Where batches are written down and sent to the store.
+    pub committer: Place,
 }
 
 /// A generation as its keeper holds it.
 struct Generation {
     link: Arc<LaneLink>,
-    _projector: oneshot::Sender<()>,
+    _projector: Leash,
 }
 
 impl Keeper {
@@ -258,7 +235,7 @@ impl Keeper {
         let tail = Tail::new(feed.clone(), store.clone(), lane, taken.seq);
         let follow = projector::follow(store.clone(), lane, tail, taken.seq, self.slot.progress.clone());
         let link = self.populate(&taken, feed, board);
-        Ok(Generation { link, _projector: self.followers.spawn(follow) })
+        Ok(Generation { link, _projector: self.followers.keep(follow) })
     }
 
     async fn refuse_store_that_went_back(
@@ -329,7 +306,7 @@ impl Keeper {
             self.slot.board.store(Some(Arc::new(actor)));
             BoardSeat::new(board)
         });
-        lane.run(LaneActor::new(shared.clone(), weak.clone(), taken.seq, taken.hash, seat));
+        lane.run(LaneActor::new(shared.clone(), weak.clone(), taken.seq, taken.hash, self.committer.clone(), seat));
         hydrator.run(HydratorActor::new(shared.clone(), weak.clone()));
         key_lookup.run(KeyLookupActor::new(shared, weak));
         if taken.last.is_none_or(|(_, date)| date < today) {

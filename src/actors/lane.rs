@@ -21,6 +21,7 @@ use super::{
     command::{NotDone, Refusal},
     link::{Ending, Fuse, LaneLink, LaneShared, Limbo, answer_all, replay},
     look::Answering,
+    place::Place,
     rate_board::BoardSeat,
     travel::Travel,
 };
@@ -41,6 +42,7 @@ pub struct LaneActor {
     pub(super) filling: VecDeque<Batch>,
     /// The rate board, in the system lane.
     pub(super) board: Option<BoardSeat>,
+    committer: Place,
     head_hash: ChainHash,
     committing: Option<Batch>,
     gated: VecDeque<(Seq, Answering)>,
@@ -55,6 +57,7 @@ impl LaneActor {
         link: Weak<LaneLink>,
         tail: Seq,
         head_hash: ChainHash,
+        committer: Place,
         board: Option<BoardSeat>,
     ) -> Self {
         Self {
@@ -64,6 +67,7 @@ impl LaneActor {
             tail,
             filling: VecDeque::new(),
             board,
+            committer,
             head_hash,
             committing: None,
             gated: VecDeque::new(),
@@ -107,20 +111,30 @@ impl LaneActor {
             return;
         }
         let Some(mut batch) = self.filling.pop_front() else { return };
-        let sealed = batch.seal(&self.shared, self.shared.durable(), self.head_hash);
+        let draft = batch.draft(&self.shared, self.shared.durable(), self.head_hash);
         self.committing = Some(batch);
-        self.commit(Arc::new(sealed), Instant::now(), ctx);
+        self.commit(async move { Arc::new(draft.seal()) }, Instant::now(), ctx);
     }
 
-    fn commit(&self, sealed: Arc<CommitBatch>, begun: Instant, ctx: &mut Context<Self>) {
+    /// Sends a batch to the store; the work of it is done on the committer's thread.
+    fn commit(
+        &self,
+        sealed: impl Future<Output = Arc<CommitBatch>> + Send + 'static,
+        begun: Instant,
+        ctx: &mut Context<Self>,
+    ) {
         let store = self.shared.common.store.clone();
         let commit = async move {
+            let sealed = sealed.await;
             let done = store.commit(&sealed).await;
             (done, sealed)
         };
-        ctx.spawn(
-            commit.into_actor(self).map(move |(done, sealed), actor, ctx| actor.committed(done, sealed, begun, ctx)),
-        );
+        let done = self.committer.clone().run(commit);
+        ctx.spawn(done.into_actor(self).map(move |done, actor, ctx| match done {
+            Some((done, sealed)) => actor.committed(done, sealed, begun, ctx),
+            // It panicked, or its thread is gone: what became of the batch only the store knows.
+            None => actor.shared.end(Ending::Panicked, None),
+        }));
     }
 
     fn committed(
@@ -137,7 +151,9 @@ impl LaneActor {
             }
             Err(CommitError::NotDone(reason)) if begun.elapsed() < COMMIT_RETRIED_FOR && !self.shared.has_ended() => {
                 tracing::warn!(lane = %self.shared.lane, reason, "a commit was not done: it is tried again");
-                ctx.run_later(COMMIT_RETRY_PAUSE, move |actor, ctx| actor.commit(sealed, begun, ctx));
+                ctx.run_later(COMMIT_RETRY_PAUSE, move |actor, ctx| {
+                    actor.commit(std::future::ready(sealed), begun, ctx)
+                });
             }
             Err(error) => self.commit_failed(&error, sealed),
         }

@@ -10,6 +10,7 @@
 //! | [`idempotency`], [`key_lookup`] | keys and quotes: remembered, or asked of the store |
 //! | [`plan`], [`judge`], [`look`] | what a command means; whether it may be; reads |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
+//! | [`place`] | threads beside the lane's |
 //! | [`rate_board`] | rounds, voids, halts |
 
 pub mod account;
@@ -28,6 +29,7 @@ pub mod key_lookup;
 pub mod lane;
 pub mod link;
 pub mod look;
+pub mod place;
 pub mod plan;
 pub mod rate_board;
 pub mod sequence;

@@ -36,21 +36,27 @@ struct Held {
 }
 
 impl Held {
-    /// Drops what every follower has, and the oldest of what is too much.
-    fn trim(&mut self) {
-        let mut passed = u64::MAX;
-        self.tails.retain(|tail| match tail.upgrade() {
-            Some(tail) => {
-                passed = passed.min(tail.load(Ordering::Acquire));
-                true
-            }
-            None => false,
-        });
-        let has_passed = |batch: &CommitBatch| batch.head().is_none_or(|(head, _)| head.number() <= passed);
-        while self.records > RECORDS_MAX || self.batches.front().is_some_and(|batch| has_passed(batch)) {
-            let Some(oldest) = self.batches.pop_front() else { break };
+    /// Drops the oldest of what is too much.
+    fn bound(&mut self) {
+        while self.records > RECORDS_MAX
+            && let Some(oldest) = self.batches.pop_front()
+        {
             self.records -= oldest.rows.len();
         }
+    }
+
+    /// Takes out what every follower has; whoever asks drops it.
+    fn passed(&mut self) -> Vec<Arc<CommitBatch>> {
+        self.tails.retain(|tail| tail.strong_count() > 0);
+        let positions = self.tails.iter().filter_map(Weak::upgrade).map(|tail| tail.load(Ordering::Acquire));
+        let passed = positions.min().unwrap_or(u64::MAX);
+        let mut taken = Vec::new();
+        while self.batches.front().is_some_and(|batch| batch.head().is_none_or(|(head, _)| head.number() <= passed)) {
+            let Some(oldest) = self.batches.pop_front() else { break };
+            self.records -= oldest.rows.len();
+            taken.push(oldest);
+        }
+        taken
     }
 }
 
@@ -77,7 +83,7 @@ impl EventPublisher for Feed {
         held.head = held.head.max(head);
         held.records += batch.rows.len();
         held.batches.push_back(batch.clone());
-        held.trim();
+        held.bound();
         drop(held);
         self.fed.notify_waiters();
     }
@@ -149,6 +155,9 @@ impl Tail {
             if let Some(last) = rows.last() {
                 self.after = last.record.position.seq();
                 self.passed.store(self.after.number(), Ordering::Release);
+                // Dropped here, on the follower's thread and outside the lock, not on the lane's.
+                let passed = self.feed.held().passed();
+                drop(passed);
                 return Ok(rows);
             }
             fed.await;
