@@ -453,6 +453,12 @@ impl Engine {
         self.0.slots.iter().map(view).collect()
     }
 
+    /// Customers in memory.
+    pub fn residents(&self) -> usize {
+        let of = |slot: &Arc<LaneSlot>| slot.link.load().as_ref().map_or(0, |link| link.directory.residents());
+        self.0.slots.iter().map(of).sum()
+    }
+
     /// Whether new work is refused because the engine stops.
     pub fn is_draining(&self) -> bool {
         self.0.door.is_shut()

@@ -6,6 +6,7 @@
 //! | `line` | the connection to the fake store on which reads and commits fail |
 //! | `rules`, `board`, `ledger`, `judging` | the naive bank |
 //! | `replay`, `check`, `views` | journals, answers, memory and store against the naive bank |
+//! | [`bank`], `audit` | a bank for scenarios with a story of their own, and its journals through the naive one |
 //! | [`counts`], [`report`], [`dice`], [`world`] | what happened, what went wrong, the seed, the currencies |
 //!
 //! A sequence is a function of its seed. Time stands still unless everybody waits for it, so pauses cost nothing.
@@ -15,6 +16,8 @@
     reason = "a simulator: a panic here is a failure of the test that runs it"
 )]
 
+mod audit;
+pub mod bank;
 mod board;
 mod check;
 pub mod counts;
@@ -33,6 +36,7 @@ mod views;
 mod workload;
 pub mod world;
 
+pub use audit::audit;
 pub use sequence::run;
 
 /// Runs something within an actix system whose time stands still unless everybody waits for it.
