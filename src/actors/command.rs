@@ -115,6 +115,16 @@ pub enum Order {
     AtMarket(MarketOrder),
 }
 
+impl Order {
+    /// Buy or sell.
+    pub const fn side(&self) -> Side {
+        match self {
+            Order::AtQuote(quote) => quote.terms.side,
+            Order::AtMarket(order) => order.side,
+        }
+    }
+}
+
 /// An exchange at the current round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarketOrder {

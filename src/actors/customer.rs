@@ -43,6 +43,7 @@ impl CustomerActor {
         let currencies = &self.link.shared.common.currencies;
         if let Err(rejection) = plan::resolve(&mut travel, &self.home, &situation, currencies) {
             travel.violations.extend(rejection.violations().iter().cloned());
+            judge::facts_without_plan(&mut travel, &self.home, situation.at);
             return self.link.lane.do_send(Sequence(travel));
         }
         judge::customer(&mut travel, &situation);

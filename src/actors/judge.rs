@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use hwan_domain::{
-    account::{Credit, Debit, HoldingCap, Moment},
+    account::{AccountKind, Credit, Debit, HoldingCap, Moment},
     board::Board,
     check::Direction,
     currency::{Currency, CurrencySet},
+    exchange::Side,
     limit::LimitPolicy,
     rate::Rate,
     rejection::{Code, Violation, Violations},
@@ -15,7 +16,8 @@ use hwan_domain::{
 };
 
 use super::{
-    home::lock,
+    command::Command,
+    home::{Home, lock},
     travel::{Movement, MovementKind, Travel, Work},
 };
 
@@ -60,6 +62,21 @@ pub fn movement_of_customer(movement: &Movement, situation: &Situation, violatio
         }
         if let Some(expired) = quote.as_ref().and_then(|quote| quote.expired(situation.at)) {
             violations.push(expired);
+        }
+    }
+}
+
+/// What stands against an exchange that can't be planned (no rate, no amount): the facts, so that all failures are told.
+pub fn facts_without_plan(travel: &mut Travel, home: &Home, at: Timestamp) {
+    let Work::Asked(Command::Exchange(order)) = &travel.work else { return };
+    let (debit, credit) = match order.side() {
+        Side::Buy => (AccountKind::Won, AccountKind::Foreign),
+        Side::Sell => (AccountKind::Foreign, AccountKind::Won),
+    };
+    for (kind, direction) in [(debit, Direction::Debit), (credit, Direction::Credit)] {
+        lock(&home.customer).book.judge(direction, at, &mut travel.violations);
+        if let Some(account) = home.account_of_kind(kind) {
+            lock(&account.cell).book.state().facts.forbid(direction, at, &mut travel.violations);
         }
     }
 }

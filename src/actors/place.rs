@@ -24,8 +24,9 @@ impl Place {
         let (held, let_go) = oneshot::channel::<()>();
         let leashed = async move {
             tokio::select! {
-                () = work => {}
+                biased;
                 _ = let_go => {}
+                () = work => {}
             }
         };
         match self {

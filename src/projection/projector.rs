@@ -56,51 +56,59 @@ pub async fn catch_up(
         let Some(next) = at.next() else { break };
         let rows = store.journal(lane, next, STEP_RECORDS_MAX).await?;
         let records: Vec<Arc<Record>> = rows.into_iter().map(|row| row.record).collect();
-        let Some(last) = records.last() else {
+        if records.is_empty() {
             return Err(StoreError::Damaged(format!("lane {lane} stands at {head}, its journal ends at {at}")));
-        };
-        at = match store.project(lane, at, &records).await {
-            Ok(()) => last.position.seq(),
-            // A step of the generation before was still under way.
-            Err(StoreError::ProjectionFenced { .. }) if at < store.projected(lane).await? => {
-                store.projected(lane).await?
-            }
-            Err(error) => return Err(error),
-        };
+        }
+        at = step(store, lane, at, &records).await?;
         progress.reached(at);
     }
     Ok(())
 }
 
-/// Follows a lane from `from` on, until it is dropped or the projections are found fenced.
+/// Follows a lane from `from` on, until it is dropped or the store is found damaged.
 pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, from: Seq, progress: Arc<Progress>) {
     let mut at = from;
     loop {
         // Gather before reading: one wake-up a step, not one a commit.
         tokio::time::sleep(GATHERED_FOR).await;
-        let records: Vec<Arc<Record>> = match tail.next(STEP_RECORDS_MAX).await {
+        let mut records: Vec<Arc<Record>> = match tail.next(STEP_RECORDS_MAX).await {
             Ok(rows) => rows.into_iter().map(|row| row.record).collect(),
             Err(error) => {
                 tracing::warn!(%lane, %error, "the journal could not be read for projection: tried again");
                 continue;
             }
         };
-        let Some(to) = records.last().map(|record| record.position.seq()) else { continue };
-        while let Err(error) = store.project(lane, at, &records).await {
-            match error {
-                // A step whose answer was lost has happened after all.
-                StoreError::ProjectionFenced { .. } if store.projected(lane).await.is_ok_and(|seq| seq == to) => break,
-                StoreError::ProjectionFenced { .. } | StoreError::Damaged(_) => {
-                    tracing::error!(%lane, %error, "projection stops: another projector is at work, or the store is damaged");
+        while let Some(to) = records.last().map(|record| record.position.seq()) {
+            match step(store.as_ref(), lane, at, &records).await {
+                Ok(reached) => {
+                    at = reached;
+                    progress.reached(at);
+                    records.retain(|record| record.position.seq() > at);
+                }
+                Err(StoreError::Damaged(reason)) => {
+                    tracing::error!(%lane, reason, "projection stops: the store is damaged");
                     return;
                 }
-                error => {
-                    tracing::warn!(%lane, %error, "a projection step failed: tried again");
+                Err(error) => {
+                    tracing::warn!(%lane, %to, %error, "a projection step failed: tried again");
                     tokio::time::sleep(GATHERED_FOR).await;
                 }
             }
         }
-        at = to;
-        progress.reached(at);
+    }
+}
+
+/// Moves the projections over these records, which follow `at`; returns where they stand then. That may be further on
+/// than `at`, without these records: a step whose answer was lost, or one of the generation before, has been there.
+async fn step(store: &dyn LedgerStore, lane: LaneId, at: Seq, records: &[Arc<Record>]) -> Result<Seq, StoreError> {
+    match store.project(lane, at, records).await {
+        Ok(()) => Ok(records.last().map_or(at, |record| record.position.seq())),
+        Err(StoreError::ProjectionFenced { .. }) => match store.projected(lane).await? {
+            elsewhere if elsewhere > at => Ok(elsewhere),
+            elsewhere => Err(StoreError::Damaged(format!(
+                "the projections of lane {lane} stand at {elsewhere}, they had been moved to {at}"
+            ))),
+        },
+        Err(error) => Err(error),
     }
 }
