@@ -118,10 +118,10 @@ fn every_room_and_every_crate_is_on_the_map() {
         }
     }
     let missing: Vec<&String> = expected.iter().filter(|path| !named.contains(path.as_str())).collect();
-    assert!(missing.iter().all(|path| *path == "src/storage/codec"), "not on the map: {missing:?}");
+    assert!(missing.is_empty(), "not on the map: {missing:?}");
     for entry in fs::read_dir(root().join("src/actors")).unwrap() {
         let name = entry.unwrap().file_name().to_str().unwrap().to_owned();
-        assert!(name == "mod.rs" || named.contains(name.as_str()), "src/actors/{name} is not on the map");
+        assert!(named.contains(name.as_str()), "src/actors/{name} is not on the map");
     }
 }
 
@@ -149,12 +149,10 @@ fn no_actor_answers_a_message() {
 
 #[test]
 fn every_field_of_the_configuration_is_explained() {
-    for file in ["config/default.toml"] {
-        let text = read(file);
-        let lines: Vec<&str> = text.lines().collect();
-        for pair in lines.windows(2).filter(|pair| pair[1].contains(" = ") && !pair[1].starts_with('#')) {
-            assert!(pair[0].starts_with("# "), "{file}: no line above explains {:?}", pair[1]);
-        }
+    let text = read("config/default.toml");
+    let lines: Vec<&str> = text.lines().collect();
+    for pair in lines.windows(2).filter(|pair| pair[1].contains(" = ") && !pair[1].starts_with('#')) {
+        assert!(pair[0].starts_with("# "), "no line above explains {:?}", pair[1]);
     }
 }
 
@@ -166,7 +164,7 @@ fn the_fields_that_pages_name_exist() {
         for name in quoted(&text).into_iter().map(|name| name.split(" = ").next().unwrap_or_default()) {
             let Some((section, field)) = name.split_once('.') else { continue };
             let Some(section) = defaults.get(section).and_then(toml::Value::as_table) else { continue };
-            if !field.ends_with("rs") {
+            if !["rs", "lock"].contains(&field) {
                 assert!(section.contains_key(field), "{page}: {name} is not a field of the configuration");
             }
         }
