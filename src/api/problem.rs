@@ -369,6 +369,38 @@ mod tests {
         assert_eq!(texts.len(), count);
     }
 
+    /// The cells of the page's tables whose rows begin with a status.
+    fn rows_by_status() -> Vec<Vec<&'static str>> {
+        let page = include_str!("../../docs/rejections.md");
+        let cells = |row: &'static str| row.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>();
+        page.lines().map(cells).filter(|row| row[0].parse::<u16>().is_ok()).collect()
+    }
+
+    #[test]
+    fn the_page_gives_every_code_its_status_and_says_whether_to_retry() {
+        let of_the_api: Vec<String> = ApiCode::ALL
+            .iter()
+            .map(|code| {
+                let retry = code.retry_after().map_or("no".to_owned(), |seconds| format!("after {seconds} s"));
+                format!("{} `{}` {retry}", code.status().as_u16(), code.as_str())
+            })
+            .collect();
+        let rows = rows_by_status();
+        let listed: Vec<String> = rows.iter().filter(|row| row.len() == 5).map(|row| row[..3].join(" ")).collect();
+        assert_eq!(listed, of_the_api);
+
+        let mut of_the_domain: Vec<String> =
+            Code::ALL.iter().map(|code| format!("{} `{code}`", status_of(*code).as_u16())).collect();
+        let mut listed: Vec<String> = rows
+            .iter()
+            .filter(|row| row.len() == 2)
+            .flat_map(|row| row[1].split(", ").map(|code| format!("{} {code}", row[0])))
+            .collect();
+        of_the_domain.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(listed, of_the_domain);
+    }
+
     #[test]
     fn the_engines_outcomes_say_whether_to_retry() {
         let overloaded =
