@@ -297,7 +297,29 @@ impl Ledger {
     }
 
     fn at_market(&self, order: &MarketOrder, date: BusinessDate, bench: Bench<'_>) -> Result<Vec<Code>, Code> {
-        Ok(self.weigh(&self.plan(order, bench)?, date, bench))
+        match self.plan(order, bench) {
+            Ok(movement) => Ok(self.weigh(&movement, date, bench)),
+            Err(Code::CustomerNotFound) => Err(Code::CustomerNotFound),
+            Err(code) => Ok([code].into_iter().chain(self.facts_against(order, bench.at)).collect()),
+        }
+    }
+
+    /// What stands against an exchange even where it can't be planned: the facts, both ways.
+    fn facts_against(&self, order: &MarketOrder, at: Timestamp) -> Vec<Code> {
+        let (debit, credit) = match order.side {
+            Side::Buy => (AccountKind::Won, AccountKind::Foreign),
+            Side::Sell => (AccountKind::Foreign, AccountKind::Won),
+        };
+        let of_customer = self.customers.get(&order.customer).map(|customer| rules::in_force(&customer.statements, at));
+        let of_kind = |kind| {
+            let account = self.account_of(order.customer, None, kind);
+            account.map(|id| self.facts_of(id, at)).unwrap_or_default()
+        };
+        let (of_debit, of_credit) = (of_kind(debit), of_kind(credit));
+        let owner = || of_customer.iter().flatten();
+        let debits = of_debit.iter().chain(owner()).filter_map(|fact| rules::forbids_debit(fact.check));
+        let credits = of_credit.iter().chain(owner()).filter_map(|fact| rules::forbids_credit(fact.check));
+        debits.chain(credits).collect()
     }
 
     /// What pricing a market order has to be refused for: all but the balances.

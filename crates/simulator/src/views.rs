@@ -119,7 +119,7 @@ pub(crate) async fn engine_and_store(engine: &Engine, store: &Arc<FakeStore>, hi
 
 async fn caught_up(store: &FakeStore, ledger: &Ledger) -> Result<(), String> {
     for _ in 0..200 {
-        if store.projected(ledger.lane).await.is_ok_and(|seq| seq.number() == ledger.seq) {
+        if store.projected(ledger.lane).await.is_ok_and(|seq| seq.number() >= ledger.seq) {
             return Ok(());
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
