@@ -84,6 +84,35 @@ fn an_unknown_commit_is_answered_as_it_turns_out_to_have_been() {
 }
 
 #[test]
+fn an_unknown_commit_is_told_from_another_owner_s_record_at_the_same_place_by_its_hash() {
+    in_still_time(async {
+        for (outcome, is_committed) in [(Outcome::UnknownLost, false), (Outcome::UnknownCommitted, true)] {
+            let bank = Bank::open().await;
+            let family = bank.family("0", "0.00").await;
+            let gate = Gate::new();
+            bank.store.plan(Plan { outcome, after: Wait::Until(gate.clone()), ..Plan::default() });
+            let meanwhile = async {
+                turns().await;
+                let other = Bank::engine(&bank.store, bank.clock.clone(), EngineLimits::default()).await;
+                let theirs = other.execute(hwan_simulator::bank::caller("other", None), deposit(family, "7 KRW")).await;
+                gate.open();
+                theirs.unwrap()
+            };
+            let (ours, theirs) = tokio::join!(bank.keyed("ours", deposit(family, "100 KRW")), meanwhile);
+            match ours {
+                Ok(executed) => assert!(is_committed && executed.record.position < theirs.record.position),
+                Err(refused) => {
+                    assert_eq!(refused, Refusal::NotDone(NotDone::CommitFailed));
+                    assert!(!is_committed);
+                }
+            }
+            assert_eq!(bank.held(family.won, "KRW").await, if is_committed { 107 } else { 7 });
+            bank.audit(&[]);
+        }
+    });
+}
+
+#[test]
 fn a_commit_that_is_not_done_is_tried_again_and_given_up_after_a_while() {
     in_still_time(async {
         let bank = Bank::open().await;

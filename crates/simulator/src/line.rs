@@ -136,7 +136,11 @@ impl Line {
     async fn call(&self, what: &'static str) -> Result<(), StoreError> {
         let (slow, fails) = self.sky(|sky| {
             let Weather::Rough(one_in) = sky.weather else { return (0, false) };
-            let slow = if sky.dice.one_in(4) { 1 + sky.dice.below(30) } else { 0 };
+            let slow = match sky.dice.below(40) {
+                0 => sky.dice.below(2_500), // long enough for a sweep to come by
+                1..10 => 1 + sky.dice.below(30),
+                _ => 0,
+            };
             let fails = sky.dice.one_in(one_in.saturating_mul(2));
             if fails {
                 sky.counts.one(what);
