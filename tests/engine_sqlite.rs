@@ -10,7 +10,7 @@ use hwan::{
     },
     clock::{Clock as _, ManualClock},
     storage::{
-        port::{LedgerStore, quote_digest},
+        port::LedgerStore,
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
@@ -21,6 +21,7 @@ use hwan_domain::{
     guard::{GuardPolicy, Proposal},
     id::{AccountId, CustomerId},
     limit::LimitPolicy,
+    record::KeyDigest,
     rejection::Code,
 };
 use hwan_simulator::{
@@ -38,6 +39,7 @@ async fn engine(dir: &std::path::Path, clock: &Arc<ManualClock>) -> (Engine, Arc
         guard: GuardPolicy::default(),
         quote_lifetime_max: Duration::from_secs(300),
         limits: EngineLimits::default(),
+        publishers: Vec::new(),
         placement: Placement::CallersThread,
     };
     (Engine::start(parts).await.unwrap(), store)
@@ -70,7 +72,7 @@ fn keys_and_quotes_are_used_once_whatever_memory_remembers() {
         drop((bank, _store));
 
         let (bank, store) = engine(dir.path(), &clock).await;
-        let found = store.find_keys(&[quote_digest(quote.id)]).await.unwrap();
+        let found = store.find_keys(&[KeyDigest::of_quote(quote.id)]).await.unwrap();
         assert!(found.iter().all(|(_, row)| row.record == first.record) && found.len() == 1);
         let again = bank.execute(caller("app", Some("once")), at(quote)).await.unwrap();
         assert_eq!((again.delivery, again.record), (Delivery::Replayed, first.record));

@@ -48,7 +48,10 @@ impl AccountActor {
         {
             match lock(&self.cell).book.reserve(side.amount) {
                 Ok(()) => travel.holds.debit = Some(side.amount),
-                Err(breach) => return self.link.shared.end_by_breach(&breach),
+                Err(breach) => {
+                    self.link.shared.end_by_breach(&breach);
+                    return self.link.closed(*travel);
+                }
             }
         }
         forward(&self.link, travel);

@@ -89,7 +89,7 @@ impl Handler<Ask> for CustomerActor {
 
     fn handle(&mut self, Ask(travel): Ask, ctx: &mut Context<Self>) {
         if self.link.shared.has_ended() {
-            return self.link.closed(*travel);
+            return self.link.shared.turn_away(*travel);
         }
         match self.link.shared.check_key(travel) {
             KeyCheck::New(travel) => self.admit(travel),

@@ -14,7 +14,7 @@ use hwan_domain::{
     board::{Board, Publication},
     currency::{Currency, CurrencySet},
     guard::GuardPolicy,
-    id::{AccountId, CustomerId, LaneId, Position},
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     limit::LimitPolicy,
     quote::{Quote, QuoteId},
     record::Record,
@@ -25,9 +25,9 @@ use hwan_domain::{
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    command::{Caller, Command, Delivery, Executed, MarketOrder, NotDone, Overload, Party, Refusal},
+    command::{Caller, Command, Delivery, Executed, KeyError, MarketOrder, NotDone, Overload, Party, Refusal},
     customer::Ask,
-    directory::Reached,
+    directory::{Directory, Reached},
     door::{Door, Passage, overloaded},
     home::lock,
     hydrator::{Admit, Open, Visit},
@@ -76,8 +76,8 @@ impl Default for EngineLimits {
     fn default() -> Self {
         Self {
             customer_lanes: 1,
-            in_flight_max: 16_384,
-            in_flight_per_customer_max: 12_288,
+            in_flight_max: 4_096,
+            in_flight_per_customer_max: 1_024,
             batch_records_max: 512,
             command_deadline: Duration::from_secs(5),
             idle_after: Duration::from_secs(300),
@@ -147,6 +147,7 @@ impl Engine {
             guard: parts.guard,
             limits: parts.limits,
             board: ArcSwap::default(),
+            board_seq: Mutex::new(Seq::ZERO),
             publishers: parts.publishers,
             metrics: HotMetrics::new(),
         });
@@ -225,12 +226,7 @@ impl Engine {
             Command::Transfer { to, .. } => Some(self.owner(*to).await?),
             _ => None,
         };
-        let now = self.0.common.clock.now();
-        let retention = self.0.common.limits.key_retention;
-        let key = match caller.key.as_deref() {
-            Some(text) => Some(Key::take(text, &caller.name, customer, caller.request, now, retention)?),
-            None => None,
-        };
+        let key = self.key(&caller, customer)?;
         let slot = match customer {
             Some(customer) => self.slot(customer.lane()).filter(|slot| slot.lane != LaneId::SYSTEM),
             None => self.lane_of_new_customer(key.as_ref()),
@@ -243,7 +239,7 @@ impl Engine {
         if other.is_some_and(|other| other.lane() != slot.lane) {
             return Err(not_found(Code::LanesDiffer, "the accounts live in different lanes".into()));
         }
-        let link = self.open_link(slot)?;
+        let link = self.open_link(slot, key.is_some())?;
         let (reply, answer) = Reply::channel();
         let travel = self.travel(Work::Asked(command), caller.name, key, reply, passage);
         match (customer, other) {
@@ -255,6 +251,13 @@ impl Engine {
         }
         drop(link);
         self.answer(answer).await
+    }
+
+    /// The caller's key in its scope, if the command came with one.
+    fn key(&self, caller: &Caller, customer: Option<CustomerId>) -> Result<Option<Key>, KeyError> {
+        let (now, retention) = (self.0.common.clock.now(), self.0.common.limits.key_retention);
+        let take = |text| Key::take(text, &caller.name, customer, caller.request, now, retention);
+        caller.key.as_deref().map(take).transpose()
     }
 
     fn travel(&self, work: Work, caller: Arc<str>, key: Option<Key>, reply: Reply, passage: Passage) -> Box<Travel> {
@@ -312,8 +315,8 @@ impl Engine {
         self.0.slots.get(1 + turn % lanes)
     }
 
-    fn open_link(&self, slot: &LaneSlot) -> Result<Arc<LaneLink>, Refusal> {
-        let link = slot.link.load_full().ok_or_else(|| Refusal::NotDone(slot.why_closed()))?;
+    fn open_link(&self, slot: &LaneSlot, is_keyed: bool) -> Result<Arc<LaneLink>, Refusal> {
+        let link = slot.link.load_full().ok_or_else(|| slot.refusal(is_keyed))?;
         let lag = link.shared.durable().number().saturating_sub(slot.progress.seq().number());
         if lag > self.0.common.limits.projection_lag_max {
             return Err(overloaded(Overload::ProjectionLag));
@@ -413,9 +416,10 @@ impl Engine {
     async fn change_board(&self, caller: Caller, order: BoardOrder) -> Result<Executed, Refusal> {
         let passage = self.0.door.enter()?;
         let slot = self.slot(LaneId::SYSTEM).ok_or(Refusal::NotDone(NotDone::LaneClosed))?;
-        let board = slot.board.load_full().ok_or_else(|| Refusal::NotDone(slot.why_closed()))?;
+        let key = self.key(&caller, None)?;
+        let board = slot.board.load_full().ok_or_else(|| slot.refusal(key.is_some()))?;
         let (reply, answer) = Reply::channel();
-        board.do_send(Change(self.travel(Work::Board(order), caller.name, None, reply, passage)));
+        board.do_send(Change(self.travel(Work::Board(order), caller.name, key, reply, passage)));
         drop(board);
         self.answer(answer).await
     }
@@ -441,9 +445,20 @@ impl Engine {
         self.0.common.store.name()
     }
 
-    /// Every lane as it stands: for readiness and metrics.
+    /// Sets the gauges that are not kept up as things happen: called before they are read.
+    pub fn observe(&self) {
+        let metrics = &self.0.common.metrics;
+        let count = |of: fn(&Directory) -> usize| {
+            let lane = |slot: &Arc<LaneSlot>| slot.link.load().as_ref().map_or(0, |link| of(&link.directory));
+            self.0.slots.iter().map(lane).sum::<usize>()
+        };
+        metrics.commands_in_flight.set(self.0.door.in_flight() as f64);
+        metrics.customers_resident.set(count(Directory::residents) as f64);
+        metrics.accounts_resident.set(count(Directory::accounts) as f64);
+    }
+
+    /// Every lane as it stands: for readiness.
     pub fn lanes(&self) -> Vec<LaneView> {
-        self.0.common.metrics.commands_in_flight.set(self.0.door.in_flight() as f64);
         let view = |slot: &Arc<LaneSlot>| LaneView {
             lane: slot.lane,
             status: slot.status(),

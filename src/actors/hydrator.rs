@@ -26,7 +26,7 @@ use super::{
     home::Home,
     key_lookup::{AskStore, Asker},
     lane::{Replay, Sequence},
-    link::{Fuse, KeyCheck, LaneLink, LaneShared},
+    link::{Ending, Fuse, KeyCheck, LaneLink, LaneShared},
     look::Look,
     sequence::{account_post, move_in},
     travel::{Travel, Work},
@@ -144,7 +144,10 @@ impl HydratorActor {
                 visits.into_iter().for_each(|(_, visit)| self.refuse(visit, Refusal::Rejected(rejection.clone())));
             }
             (found, _) => {
-                if let Err(error) = found {
+                if let Err(StoreError::Damaged(reason)) = &found {
+                    tracing::error!(lane = %self.shared.lane, reason, "a customer as stored cannot be: the lane stops");
+                    self.shared.end(Ending::Breached(reason.clone()), None);
+                } else if let Err(error) = found {
                     tracing::warn!(lane = %self.shared.lane, %error, "a customer could not be read: the commands are not done");
                 }
                 let refusal = Refusal::NotDone(NotDone::LaneClosed);
@@ -172,17 +175,19 @@ impl HydratorActor {
     }
 
     fn sweep(&mut self, ctx: &mut Context<Self>) {
-        let Some(link) = self.link.upgrade().filter(|link| !link.shared.has_ended()) else { return ctx.stop() };
+        let Some(link) = self.link.upgrade().filter(|link| !link.shared.has_ended()) else {
+            let waiting: Vec<_> = self.waiting.drain().flat_map(|(_, visits)| visits).collect();
+            waiting.into_iter().for_each(|(_, visit)| self.refuse(visit, Refusal::NotDone(NotDone::LaneClosed)));
+            return ctx.stop();
+        };
         let limits = &self.shared.common.limits;
         let (residents, directory) = (link.directory.residents(), &link.directory);
-        directory.tick();
         let look_at =
             (residents / TICKS_PER_ROUND).max(LOOK_AT_MIN).max(residents.saturating_sub(limits.resident_customers_max));
         let idle_ticks = limits.idle_after.as_secs() / TICK.as_secs().max(1);
         let left = directory.sweep(self.shared.durable(), look_at, idle_ticks, limits.resident_customers_max);
         self.stale.extend(left.into_iter().filter(|customer| self.waiting.contains_key(customer)));
-        self.shared.common.metrics.customers_resident.set(directory.residents() as f64);
-        self.shared.common.metrics.accounts_resident.set(directory.accounts() as f64);
+        directory.tick();
     }
 }
 
@@ -236,7 +241,7 @@ impl Handler<Open> for HydratorActor {
 
     fn handle(&mut self, Open(travel): Open, _: &mut Context<Self>) {
         if self.shared.has_ended() {
-            return self.shared.refuse(*travel, Refusal::NotDone(NotDone::LaneClosed));
+            return self.shared.turn_away(*travel);
         }
         match self.shared.check_key(travel) {
             KeyCheck::New(travel) => self.open(travel),

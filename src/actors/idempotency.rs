@@ -219,6 +219,11 @@ impl KeyMemory {
         }
     }
 
+    /// Whether a key is in flight.
+    pub fn is_in_flight(&self, key: KeyDigest) -> bool {
+        self.in_flight.contains_key(&key)
+    }
+
     /// Notes a key as in flight.
     pub fn depart(&mut self, key: &KeyUse) {
         self.in_flight.insert(key.digest, Flight { request: key.request, joined: Vec::new() });

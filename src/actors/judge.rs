@@ -107,7 +107,14 @@ pub fn debit(travel: &mut Travel, situation: &Situation) {
 pub fn credit(travel: &mut Travel, situation: &Situation) {
     let Work::Move(movement) = &travel.work else { return };
     if let Some(side) = &movement.credit {
-        let credit = Credit { amount: side.amount, direction: Direction::Credit, cap: side.cap };
+        let cap = match &side.cap {
+            Ok(cap) => *cap,
+            Err(violation) => {
+                travel.violations.push(violation.clone());
+                None
+            }
+        };
+        let credit = Credit { amount: side.amount, direction: Direction::Credit, cap };
         lock(&side.account.cell).book.judge_credit(credit, situation.moment(), &mut travel.violations);
     }
 }
@@ -117,8 +124,18 @@ pub fn mid_rate(board: &Board, currency: Currency) -> Option<Rate> {
     board.pair(currency)?.last_traded().map(|round| round.mid)
 }
 
-/// The holding cap of a currency, where it has one and a rate to value it at is known.
-pub fn holding_cap(board: &Board, currencies: &CurrencySet, currency: Currency) -> Option<HoldingCap> {
-    let won = currencies.spec(currency)?.holding_cap_won?;
-    Some(HoldingCap { won, mid: mid_rate(board, currency)? })
+/// The holding cap of a currency, where it has one. Without a rate to value a holding at, nothing more may be held.
+pub fn holding_cap(
+    board: &Board,
+    currencies: &CurrencySet,
+    currency: Currency,
+) -> Result<Option<HoldingCap>, Violation> {
+    let Some(won) = currencies.spec(currency).and_then(|spec| spec.holding_cap_won) else { return Ok(None) };
+    match mid_rate(board, currency) {
+        Some(mid) => Ok(Some(HoldingCap { won, mid })),
+        None => {
+            let detail = format!("a holding in {currency} cannot be valued against its cap before the pair has a rate");
+            Err(Violation::new(Code::RateUnavailable, detail))
+        }
+    }
 }

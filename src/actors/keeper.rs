@@ -30,7 +30,7 @@ use hwan_domain::{
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    command::NotDone,
+    command::{NotDone, Refusal},
     directory::Directory,
     engine::StartError,
     home::lock,
@@ -72,6 +72,8 @@ pub struct LaneSlot {
     /// Handles of this lane's metrics.
     pub metrics: Arc<LaneMetrics>,
     acknowledged: AtomicU64,
+    /// Whether a generation has ended whose last commands may have been committed, and the lane is not taken again yet.
+    unresolved: AtomicBool,
     status: AtomicU8,
     draining: AtomicBool,
 }
@@ -86,6 +88,7 @@ impl LaneSlot {
             progress: Arc::default(),
             metrics: Arc::new(LaneMetrics::new(lane.number())),
             acknowledged: AtomicU64::new(0),
+            unresolved: AtomicBool::new(false),
             status: AtomicU8::new(LaneStatus::Opening as u8),
             draining: AtomicBool::new(false),
         }
@@ -117,6 +120,15 @@ impl LaneSlot {
             Some(link) => link.shared.durable(),
             None => Seq::new(self.acknowledged.load(Ordering::Acquire)).unwrap_or(Seq::ZERO),
         }
+    }
+
+    /// What a command is told while the lane is closed: that it is not done; but a retry, that what became of its key is
+    /// not known, as long as the last commands of the generation before may have been committed.
+    pub fn refusal(&self, is_keyed: bool) -> Refusal {
+        if is_keyed && self.unresolved.load(Ordering::Acquire) {
+            return Refusal::Unknown;
+        }
+        Refusal::NotDone(self.why_closed())
     }
 
     /// Why a command of this lane is not done now.
@@ -174,6 +186,7 @@ impl Keeper {
                 lock(&generation.link.shared.keys).learn(key, used_by);
             }
             self.slot.link.store(Some(generation.link.clone()));
+            self.slot.unresolved.store(false, Ordering::Release);
             self.slot.set_status(LaneStatus::Open);
             tracing::info!(lane = %self.slot.lane, epoch = generation.link.shared.epoch.0, seq = %generation.link.shared.durable(), "lane open");
             if let Some(opened) = opened.take() {
@@ -182,6 +195,7 @@ impl Keeper {
             let shared = generation.link.shared.clone();
             let begun_at = shared.durable();
             let (ending, left_over) = self.attend(&generation).await;
+            self.slot.unresolved.store(ending != Ending::Drained, Ordering::Release);
             self.close(generation);
             acknowledged = shared.durable_head();
             self.slot.acknowledged.store(acknowledged.0.number(), Ordering::Release);
@@ -194,7 +208,11 @@ impl Keeper {
             match ending {
                 Ending::Drained => return self.slot.set_status(LaneStatus::Closed),
                 Ending::Fenced => return self.stop_for_good("the lane belongs to another owner", None),
-                Ending::Panicked | Ending::Breached(_) | Ending::DuplicateKey { .. } if !progressed => futile += 1,
+                Ending::Panicked | Ending::Breached(_) | Ending::ProjectorStopped | Ending::DuplicateKey { .. }
+                    if !progressed =>
+                {
+                    futile += 1;
+                }
                 _ => futile = 0,
             }
             if futile >= FUTILE_GENERATIONS_MAX {
@@ -227,14 +245,20 @@ impl Keeper {
         };
         if let Some(board) = &board {
             // Before a halt in limbo is acknowledged: nothing trades against it from then on.
-            self.common.board.store(Arc::new(board.clone()));
+            self.common.publish_board(taken.seq, board.clone());
         }
         self.resolve(limbo, &taken).await?;
         projector::catch_up(store.as_ref(), lane, taken.projected, taken.seq, &self.slot.progress).await?;
         let feed = Arc::new(Feed::default());
         let tail = Tail::new(feed.clone(), store.clone(), lane, taken.seq);
-        let follow = projector::follow(store.clone(), lane, tail, taken.seq, self.slot.progress.clone());
         let link = self.populate(&taken, feed, board);
+        let (store, progress, shared) = (store.clone(), self.slot.progress.clone(), link.shared.clone());
+        let follow = async move {
+            let _fuse = shared.fuse();
+            projector::follow(store, lane, tail, taken.seq, progress).await;
+            // It ends by itself only where it can't go on; the lane is taken again, or stopped, rather than left behind.
+            shared.end(Ending::ProjectorStopped, None);
+        };
         Ok(Generation { link, _projector: self.followers.keep(follow) })
     }
 

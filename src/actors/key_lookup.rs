@@ -16,6 +16,7 @@ use super::{
     home::lock,
     hydrator::OpeningIsNew,
     link::{Fuse, LaneLink, LaneShared, answer_all, replay},
+    rate_board::RateBoardActor,
     travel::Travel,
 };
 use crate::storage::port::{JournalRow, StoreError};
@@ -80,6 +81,7 @@ impl KeyLookupActor {
             }
             match asker {
                 Asker::Customer(customer) => customer.do_send(KeyIsNew(travel)),
+                Asker::RateBoard(board) => board.do_send(KeyIsNew(travel)),
                 Asker::Hydrator => match self.link.upgrade() {
                     Some(link) => link.hydrator.do_send(OpeningIsNew(travel)),
                     None => self.shared.refuse(*travel, Refusal::NotDone(NotDone::LaneClosed)),
@@ -115,6 +117,8 @@ pub enum Asker {
     Customer(Addr<CustomerActor>),
     /// The hydrator, which opens customers.
     Hydrator,
+    /// The rate board's actor.
+    RateBoard(Addr<RateBoardActor>),
 }
 
 impl Handler<AskStore> for KeyLookupActor {

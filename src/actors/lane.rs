@@ -81,8 +81,7 @@ impl LaneActor {
         if full {
             self.filling.push_back(Batch::default());
         }
-        let last = self.filling.len() - 1;
-        &mut self.filling[last]
+        self.filling.back_mut().expect("one was pushed where there was none")
     }
 
     /// Answers once everything up to `after` is durable.
@@ -165,8 +164,8 @@ impl LaneActor {
         self.shared.made_durable(seq, hash);
         self.shared.metrics.lane_seq.set(seq.number() as f64);
         self.shared.common.metrics.batch_records.record(batch.len() as f64);
-        // Where the generation has ended, the next one publishes what it finds in the store, which may be newer.
-        if let Some(board) = self.board.as_ref().filter(|_| !self.shared.has_ended()) {
+        // Before anybody is answered, and after the generation's end too: what is acknowledged holds.
+        if let Some(board) = &self.board {
             board.made_durable(batch.records(), &self.shared.common);
         }
         batch.succeed(&self.shared);

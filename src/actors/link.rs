@@ -63,8 +63,10 @@ pub enum Ending {
     Fenced,
     /// An actor panicked.
     Panicked,
-    /// An invariant is broken.
+    /// An invariant is broken, or what is stored can't be.
     Breached(String),
+    /// The projector has stopped.
+    ProjectorStopped,
 }
 
 /// A batch whose commit has an unknown outcome.
@@ -92,10 +94,23 @@ pub struct Common {
     pub limits: EngineLimits,
     /// The rates as they stand: durable rounds and halts.
     pub board: ArcSwap<Board>,
+    /// Up to which record of the system lane the board is published.
+    pub board_seq: Mutex<Seq>,
     /// Who is told of what becomes durable, beside the projections.
     pub publishers: Vec<Arc<dyn EventPublisher>>,
     /// Handles on the hot path.
     pub metrics: HotMetrics,
+}
+
+impl Common {
+    /// Lets everybody trade at the board as it stands after this record; an older one than is published changes nothing.
+    pub fn publish_board(&self, seq: Seq, board: Board) {
+        let mut published = lock(&self.board_seq);
+        if seq >= *published {
+            *published = seq;
+            self.board.store(Arc::new(board));
+        }
+    }
 }
 
 /// What the actors of one generation share.
@@ -238,6 +253,14 @@ impl LaneShared {
     pub fn refuse(&self, travel: Travel, refusal: Refusal) {
         let joined = travel.key.as_ref().map(|key| lock(&self.keys).turn_back(key.used.digest)).unwrap_or_default();
         answer_all(travel.reply, joined, Err(refusal));
+    }
+
+    /// Answers a travel that comes after the generation's end: this attempt is not done, but if an earlier one with its
+    /// key is on its way, what becomes of the key is not known. The key in flight is left alone: it is the earlier one's.
+    pub fn turn_away(&self, travel: Travel) {
+        let is_in_flight = travel.key.as_ref().is_some_and(|key| lock(&self.keys).is_in_flight(key.used.digest));
+        let refusal = if is_in_flight { Refusal::Unknown } else { Refusal::NotDone(NotDone::LaneClosed) };
+        travel.reply.send(Err(refusal));
     }
 
     /// The first thing that is done with a travel in its mailbox: a retry joins or is answered, what is new departs.

@@ -80,7 +80,7 @@ fn account_or_own(home: &Home, id: Option<AccountId>, kind: AccountKind) -> Resu
 }
 
 fn debit_side(home: &Arc<Home>, account: Arc<AccountPost>, amount: Money, board: &Board) -> MoneySide {
-    MoneySide { home: home.clone(), account, amount, won: worth(amount, board), cap: None }
+    MoneySide { home: home.clone(), account, amount, won: worth(amount, board), cap: Ok(None) }
 }
 
 fn credit_side(
@@ -164,7 +164,8 @@ fn exchange(
         Side::Buy => ((won, priced.won), (foreign, priced.foreign)),
         Side::Sell => ((foreign, priced.foreign), (won, priced.won)),
     };
-    let debit = MoneySide { home: home.clone(), account: debit.0, amount: debit.1, won: priced.won.minor(), cap: None };
+    let debit =
+        MoneySide { home: home.clone(), account: debit.0, amount: debit.1, won: priced.won.minor(), cap: Ok(None) };
     let credit = credit_side(home, credit.0, credit.1, situation, currencies);
     Movement { kind: MovementKind::Exchange { terms, quote }, debit: Some(debit), credit: Some(credit) }
 }

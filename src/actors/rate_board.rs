@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use actix::{Actor, Context, Handler, Message};
+use actix::{Actor, AsyncContext, Context, Handler, Message};
 use hwan_domain::{
     board::Board,
     record::{Event, Record},
@@ -14,9 +14,10 @@ use hwan_domain::{
 };
 
 use super::{
-    command::{NotDone, Refusal},
+    customer::KeyIsNew,
     home::lock,
     judge::Situation,
+    key_lookup::{AskStore, Asker},
     lane::{Replay, Sequence},
     link::{Common, Fuse, KeyCheck, LaneLink},
     travel::{BoardOrder, Travel},
@@ -54,13 +55,26 @@ pub struct Change(pub Box<Travel>);
 impl Handler<Change> for RateBoardActor {
     type Result = ();
 
-    fn handle(&mut self, Change(travel): Change, _: &mut Context<Self>) {
+    fn handle(&mut self, Change(travel): Change, ctx: &mut Context<Self>) {
+        if self.link.shared.has_ended() {
+            return self.link.shared.turn_away(*travel);
+        }
         match self.link.shared.check_key(travel) {
             KeyCheck::New(travel) => self.link.lane.do_send(Sequence(travel)),
             KeyCheck::Finished(travel, seq) => self.link.lane.do_send(Replay { travel, seq }),
-            KeyCheck::Unsure(travel) => self.link.shared.refuse(*travel, Refusal::NotDone(NotDone::LaneClosed)),
+            KeyCheck::Unsure(travel) => {
+                self.link.key_lookup.do_send(AskStore { travel, asker: Asker::RateBoard(ctx.address()) });
+            }
             KeyCheck::Settled => {}
         }
+    }
+}
+
+impl Handler<KeyIsNew> for RateBoardActor {
+    type Result = ();
+
+    fn handle(&mut self, KeyIsNew(travel): KeyIsNew, _: &mut Context<Self>) {
+        self.link.lane.do_send(Sequence(travel));
     }
 }
 
@@ -120,6 +134,8 @@ impl BoardSeat {
         for record in records {
             durable.apply(&record.event, &record.origin.caller, record.at);
         }
-        common.board.store(Arc::new(durable.clone()));
+        if let Some(last) = records.last() {
+            common.publish_board(last.position.seq(), durable.clone());
+        }
     }
 }

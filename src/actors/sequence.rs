@@ -62,7 +62,7 @@ impl LaneActor {
         };
         let position = Position::new(self.shared.lane, seq);
         match self.apply(&travel.work, &travel.caller, position, &situation) {
-            Ok(Applied::Event(event)) => self.append(travel, position, event, &situation),
+            Ok(Applied::Event(event)) => self.append(travel, position, *event, &situation),
             Ok(Applied::Rejected(rejection)) => self.reject(travel, rejection),
             Ok(Applied::Nothing) => self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed)),
             Err(breach) => {
@@ -169,7 +169,7 @@ impl LaneActor {
             }
             Work::Move(movement) => {
                 let event = self.apply_movement(movement, position, situation)?;
-                return Ok(event.map_or(Applied::Nothing, Applied::Event));
+                return Ok(event.map_or(Applied::Nothing, |event| Applied::Event(Box::new(event))));
             }
             Work::Board(order) => {
                 let Some(board) = &self.board else { return Ok(Applied::Nothing) };
@@ -189,7 +189,7 @@ impl LaneActor {
                 Event::DateRolled { date: *date }
             }
         };
-        Ok(Applied::Event(event))
+        Ok(Applied::Event(Box::new(event)))
     }
 
     fn apply_movement(
@@ -256,7 +256,7 @@ impl LaneActor {
 }
 
 enum Applied {
-    Event(Event),
+    Event(Box<Event>),
     Rejected(Rejection),
     Nothing,
 }

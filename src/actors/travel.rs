@@ -13,7 +13,7 @@ use hwan_domain::{
     exchange::{Side, Terms},
     money::Money,
     quote::{Quote, QuoteId},
-    rejection::Violations,
+    rejection::{Violation, Violations},
     round::RoundId,
     time::BusinessDate,
 };
@@ -173,8 +173,8 @@ pub struct MoneySide {
     pub amount: Money,
     /// For a debit: its value in won, for a limited account.
     pub won: i64,
-    /// For a credit: the currency's holding cap.
-    pub cap: Option<HoldingCap>,
+    /// For a credit: the currency's holding cap, or why it can't be told.
+    pub cap: Result<Option<HoldingCap>, Violation>,
 }
 
 /// What kind of movement.

@@ -10,7 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Names a quote: 128 random bits.
+/// Names a quote: 48 bits of its own time in milliseconds, then 80 random ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QuoteId(pub u128);
 

@@ -179,6 +179,9 @@ impl Ledger {
         let held = account.balance(currency) + announced + amount.minor();
         let cap = world::currencies().spec(currency).and_then(|spec| spec.holding_cap_won);
         let (mids, held) = (mids(currency), Money::from_minor(held, currency));
+        if cap.is_some() && mids.is_empty() {
+            codes.push(Code::RateUnavailable);
+        }
         if let (Some(cap), Ok(held)) = (cap, held)
             && !mids.is_empty()
             && mids.iter().all(|(mid, unit)| rules::worth(held, *mid, *unit) > cap)

@@ -97,7 +97,7 @@ impl Checkpointer {
         };
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new()
-            .name("ledger-log".into())
+            .name("checkpoints".into())
             .spawn(move || {
                 runtime.block_on(rounds.run());
                 // Nobody waits where the store was dropped without being closed.

@@ -98,10 +98,25 @@ pub(super) async fn open_writer(
     options: &SqliteConnectOptions,
     file: StoreFile,
 ) -> Result<SqliteConnection, StoreError> {
+    close_to_others(options.get_filename())?;
     let mut connection = options.connect().await.map_err(|error| errors::store_error(&error))?;
     let (journal_mode, synchronous) = settings(&mut connection).await.map_err(|error| errors::store_error(&error))?;
     check_settings(file, &journal_mode, synchronous)?;
     Ok(connection)
+}
+
+/// Customers' balances are nobody else's to read: the file is its owner's alone, and SQLite gives the log the same mode.
+fn close_to_others(path: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let failed = |error| StoreError::Unavailable(format!("cannot set the mode of {}: {error}", path.display()));
+        let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 /// What the connection really runs with, asked after opening.
