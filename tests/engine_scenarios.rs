@@ -74,7 +74,9 @@ fn a_hundred_parallel_buys_of_a_dollar_spend_a_hundred_thousand_won_to_the_last_
 #[test]
 fn five_thousand_buys_and_five_thousand_sells_at_once_keep_both_chains_in_one_order() {
     in_still_time(async {
-        let bank = Bank::open().await;
+        let roomy =
+            EngineLimits { in_flight_max: 16_384, in_flight_per_customer_max: 12_288, ..EngineLimits::default() };
+        let bank = Bank::open_at(TEN_O_CLOCK, roomy).await;
         let family = bank.family("6800000", "5000.00").await;
         let orders =
             (0..10_000).map(|number| if number % 2 == 0 { buy(family, "1.00 USD") } else { sell(family, "1.00 USD") });

@@ -179,9 +179,6 @@ impl Ledger {
         let held = account.balance(currency) + announced + amount.minor();
         let cap = world::currencies().spec(currency).and_then(|spec| spec.holding_cap_won);
         let (mids, held) = (mids(currency), Money::from_minor(held, currency));
-        if cap.is_some() && mids.is_empty() {
-            codes.push(Code::RateUnavailable);
-        }
         if let (Some(cap), Ok(held)) = (cap, held)
             && !mids.is_empty()
             && mids.iter().all(|(mid, unit)| rules::worth(held, *mid, *unit) > cap)
@@ -260,7 +257,13 @@ impl Ledger {
 
     fn weigh(&self, movement: &Movement, date: BusinessDate, bench: Bench<'_>) -> Vec<Code> {
         let mids = |currency| bench.board.mid(currency).into_iter().collect();
-        self.judge_movement(movement, (bench.at, date), bench.policy, &mids, bench.elsewhere)
+        let mut codes = self.judge_movement(movement, (bench.at, date), bench.policy, &mids, bench.elsewhere);
+        let credited = movement.credit.map(|(_, amount)| amount.currency());
+        let cap = credited.and_then(|currency| world::currencies().spec(currency)?.holding_cap_won);
+        if cap.is_some() && credited.is_some_and(|currency| bench.board.mid(currency).is_none()) {
+            codes.push(Code::RateUnavailable);
+        }
+        codes
     }
 
     fn at_quote(&self, quote: &Quote, date: BusinessDate, bench: Bench<'_>) -> Result<Vec<Code>, Code> {
