@@ -1,9 +1,10 @@
 //! The judge of a history: what clients sent and were answered, against what the engine shows afterwards. Pure.
 //!
 //! The rules: an acknowledged command is there and reads as it was answered; a key has one outcome and one answer,
-//! byte for byte; nothing takes effect twice, or without a key that asked for it; a quote trades once, whatever the key;
-//! every account's postings form one unbroken chain from its opening to what it shows now. A command whose answer never came may have taken effect or
-//! not, and is asked again until that is known: a history that still does not know is a fault as well.
+//! byte for byte; nothing takes effect twice, or without a key that asked for it; a quote trades once, whatever the
+//! key; every account's postings form one unbroken chain from its opening to what it shows now. A command whose answer
+//! never came may have taken effect or not, and is asked again until that is known: a history that still does not know
+//! is a fault as well.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
