@@ -6,7 +6,9 @@ mod common;
 
 use std::{collections::BTreeMap, io::ErrorKind, time::Duration};
 
-use common::history::{AccountSeen, Acknowledgement, Effect, Ended, Fault, Observed, Recorded, judge};
+use common::history::{
+    AccountSeen, Acknowledgement, Asked, AtQuote, Effect, Ended, Fault, Observed, Recorded, Standing, judge,
+};
 use hwan_client::{Money, Posting};
 
 const WON: &str = "acc_won";
@@ -41,8 +43,12 @@ fn refused(retryable: bool) -> Ended {
     Ended::Refused { status: 422, code: "insufficient_balance".into(), retryable }
 }
 
-fn recorded(key: &str, asked: Vec<(&'static str, i128)>, attempts: Vec<Ended>) -> Recorded {
-    Recorded { key: key.into(), path: "/v1/exchanges", request: vec![], asked, attempts }
+fn asked(account: &str, currency: &'static str, minor: i128) -> Asked {
+    Asked { account: account.into(), currency, minor }
+}
+
+fn recorded(key: &str, asked: Asked, attempts: Vec<Ended>) -> Recorded {
+    Recorded { key: key.into(), path: "/v1/exchanges", request: vec![], asked: vec![asked], quote: None, attempts }
 }
 
 /// A deposit; a buy, acknowledged and retried; a sell whose answer was lost and which is found to have happened; a
@@ -54,12 +60,12 @@ fn good() -> (Vec<Recorded>, Observed) {
     let sell = acknowledged("exg_3", true, vec![posting(USD, "USD", -50, 50, 2), posting(WON, "KRW", 675, 9_324, 3)]);
     let late = acknowledged("exg_4", false, vec![posting(USD, "USD", -50, 0, 3), posting(WON, "KRW", 675, 9_999, 4)]);
     let history = vec![
-        recorded("k1", vec![("KRW", 10_000)], vec![deposit.clone()]),
-        recorded("k2", vec![("USD", 100)], vec![buy.clone(), again(&buy)]),
-        recorded("k3", vec![("USD", -50)], vec![unanswered(), sell.clone(), again(&sell)]),
-        recorded("k4", vec![("USD", -50)], vec![unanswered(), refused(true), late.clone(), again(&late)]),
-        recorded("k5", vec![("USD", -50)], vec![refused(false)]),
-        recorded("k6", vec![("USD", -50)], vec![Ended::NotSent]),
+        recorded("k1", asked(WON, "KRW", 10_000), vec![deposit.clone()]),
+        recorded("k2", asked(USD, "USD", 100), vec![buy.clone(), again(&buy)]),
+        recorded("k3", asked(USD, "USD", -50), vec![unanswered(), sell.clone(), again(&sell)]),
+        recorded("k4", asked(USD, "USD", -50), vec![unanswered(), refused(true), late.clone(), again(&late)]),
+        recorded("k5", asked(USD, "USD", -50), vec![refused(false)]),
+        recorded("k6", asked(USD, "USD", -50), vec![Ended::NotSent]),
     ];
     let read_back =
         ["txn_1", "exg_2", "exg_3", "exg_4"].map(|id| (id.to_owned(), Some(format!("body of {id}").into_bytes())));
@@ -179,8 +185,50 @@ fn an_outcome_that_is_still_unknown_is_a_fault_of_the_history() {
 
 #[test]
 fn an_effect_other_than_asked_for_is_found() {
-    let found = faults(|history, _| history[1].asked = vec![("USD", -100)]);
-    assert_eq!(found, [Fault::WrongEffect { key: "k2".into(), asked: ("USD", -100) }]);
+    let found = faults(|history, _| history[1].asked = vec![asked(USD, "USD", -100)]);
+    assert_eq!(found, [Fault::WrongEffect { key: "k2".into(), asked: asked(USD, "USD", -100) }]);
+}
+
+#[test]
+fn an_effect_on_an_account_other_than_asked_for_is_found() {
+    let found = faults(|history, _| history[1].asked.push(asked("acc_other", "KRW", -1_351)));
+    assert_eq!(found, [Fault::WrongEffect { key: "k2".into(), asked: asked("acc_other", "KRW", -1_351) }]);
+}
+
+fn at_quote(standing: Standing) -> Option<AtQuote> {
+    Some(AtQuote { id: "qte_1".into(), standing })
+}
+
+fn quote_used() -> Ended {
+    Ended::Refused { status: 422, code: "quote_used".into(), retryable: false }
+}
+
+#[test]
+fn a_used_quote_that_is_refused_as_used_has_no_fault() {
+    let found = faults(|history, _| {
+        history[1].quote = at_quote(Standing::Open);
+        history[4].quote = at_quote(Standing::Used);
+        history[4].attempts = vec![unanswered(), quote_used(), quote_used()];
+    });
+    assert_eq!(found, []);
+}
+
+#[test]
+fn a_quote_that_trades_under_two_keys_is_found() {
+    for second in [Standing::Open, Standing::Used] {
+        let found = faults(|history, _| {
+            history[1].quote = at_quote(Standing::Open);
+            history[2].quote = at_quote(second);
+        });
+        let keys = ("k2".into(), "k3".into());
+        assert_eq!(found, [Fault::QuoteTradedTwice { quote: "qte_1".into(), keys }]);
+    }
+}
+
+#[test]
+fn a_used_quote_that_is_refused_as_something_else_is_found() {
+    let found = faults(|history, _| history[4].quote = at_quote(Standing::Used));
+    assert_eq!(found, [Fault::UsedQuoteNotTold { key: "k5".into(), code: "insufficient_balance".into() }]);
 }
 
 #[test]

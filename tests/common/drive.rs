@@ -1,4 +1,4 @@
-//! Clients that send exchanges and write down what they sent and how it ended.
+//! Clients that send commands and write down what they sent and how it ended.
 
 use std::{
     collections::BTreeMap,
@@ -8,12 +8,13 @@ use std::{
 };
 
 use hwan_client::{
-    AccountKind, Client, ClientError, Connection, ExchangeOrder, MarketOrder, Money, Movement, NewCustomer, Request,
-    Sent, ServerAddr, Side,
+    AccountKind, Client, ClientError, Connection, Movement, NewCustomer, Quote, QuoteRequest, Request, Sent, ServerAddr,
 };
-use rand::RngExt;
 
-use super::history::{AccountSeen, Acknowledgement, Effect, Ended, Observed, Recorded};
+use super::{
+    history::{AccountSeen, Acknowledgement, Effect, Ended, Observed, Recorded, Standing},
+    load::{self, Order},
+};
 
 /// How long an answer may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -38,15 +39,11 @@ pub(crate) async fn open_customers(
     for _ in 0..count {
         let id = client.open_customer(&NewCustomer::default()).await.unwrap().value.id;
         let mut accounts = Vec::new();
-        for (kind, amount, asked) in [
-            (AccountKind::Won, Money::new("5000000", "KRW"), ("KRW", 5_000_000)),
-            (AccountKind::Foreign, Money::new("5000.00", "USD"), ("USD", 500_000)),
-        ] {
+        for (kind, currency, minor) in [(AccountKind::Won, "KRW", 5_000_000), (AccountKind::Foreign, "USD", 500_000)] {
             let account = client.open_account(&id, kind).await.unwrap().value.id;
             observed.opened.insert(account.clone(), read_account(client, &account).await);
-            let movement = Movement { account_id: account.clone(), amount };
-            let request = serde_json::to_vec(&movement).unwrap();
-            let mut deposit = recorded("/v1/deposits", request, asked);
+            let movement = Movement { account_id: account.clone(), amount: load::money(currency, minor) };
+            let mut deposit = load::recorded("/v1/deposits", &movement, vec![load::asked(&account, currency, minor)]);
             attempt(server, &mut None, &mut deposit).await;
             assert_eq!(deposit.acknowledgements().count(), 1, "a deposit into a new account: {deposit:?}");
             history.push(deposit);
@@ -57,24 +54,13 @@ pub(crate) async fn open_customers(
     (customers, history)
 }
 
-fn recorded(path: &'static str, request: Vec<u8>, asked: (&'static str, i128)) -> Recorded {
-    Recorded { key: uuid::Uuid::now_v7().to_string(), path, request, asked: vec![asked], attempts: vec![] }
-}
-
 /// Sends a command once, over `connection` if it is open, and writes down how it ended. Gives whether it was sent.
 pub(crate) async fn attempt(server: &ServerAddr, connection: &mut Option<Connection>, command: &mut Recorded) -> bool {
     let prepared = Request::post(command.path, command.request.clone()).with_key(&command.key).prepare(server).unwrap();
-    let open = match connection.take().filter(Connection::is_open) {
-        Some(open) => open,
-        None => match Connection::open(server, DEADLINE).await {
-            Ok(open) => open,
-            Err(_) => {
-                command.attempts.push(Ended::NotSent);
-                return false;
-            }
-        },
+    let Some(connection) = opened(server, connection).await else {
+        command.attempts.push(Ended::NotSent);
+        return false;
     };
-    let connection = connection.insert(open);
     let sent_at = Instant::now();
     let ended = match connection.call(&prepared, DEADLINE).await {
         Ok(reply) if reply.status < 300 => {
@@ -98,6 +84,37 @@ pub(crate) async fn attempt(server: &ServerAddr, connection: &mut Option<Connect
     sent
 }
 
+/// The connection, opened again if it is not open; `None` if nobody listens.
+async fn opened<'a>(server: &ServerAddr, connection: &'a mut Option<Connection>) -> Option<&'a mut Connection> {
+    let open = match connection.take().filter(Connection::is_open) {
+        Some(open) => open,
+        None => Connection::open(server, DEADLINE).await.ok()?,
+    };
+    Some(connection.insert(open))
+}
+
+/// A random command. One that has no quote to trade at, because the engine is going, trades at market.
+async fn next_command(server: &ServerAddr, connection: &mut Option<Connection>, customers: &[Customer]) -> Recorded {
+    match load::random_order(customers) {
+        Order::Ready(command) => command,
+        Order::NeedsQuote(order) => match ask_quote(server, connection, &order).await {
+            Some(quote) => load::at_quote(&quote),
+            None => load::at_market(customers),
+        },
+    }
+}
+
+/// A quote, unless the engine is going.
+async fn ask_quote(server: &ServerAddr, connection: &mut Option<Connection>, order: &QuoteRequest) -> Option<Quote> {
+    let prepared = Request::post("/v1/quotes", serde_json::to_vec(order).unwrap()).prepare(server).unwrap();
+    let reply = opened(server, connection).await?.call(&prepared, DEADLINE).await.ok()?;
+    match reply.status {
+        201 => Some(serde_json::from_slice(reply.body).expect("a quote is read as one")),
+        503 => None,
+        status => panic!("no quote: {status} {}", String::from_utf8_lossy(reply.body)),
+    }
+}
+
 /// What becomes of a client when its connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AfterEnd {
@@ -107,7 +124,7 @@ pub(crate) enum AfterEnd {
     ConnectAgain,
 }
 
-/// Sends exchanges from `clients` connections, each at most `requests_max`, until the engine is gone.
+/// Sends a mix of commands from `clients` connections, each at most `requests_max`, until the engine is gone.
 pub(crate) async fn drive(
     server: &ServerAddr,
     customers: &Arc<[Customer]>,
@@ -119,12 +136,18 @@ pub(crate) async fn drive(
     for _ in 0..clients {
         let (server, customers) = (server.clone(), customers.clone());
         tasks.spawn(async move {
-            let (mut connection, mut history) = (None, Vec::new());
+            let (mut connection, mut history, mut second) = (None, Vec::new(), None);
             for _ in 0..requests_max {
-                let mut exchange = random_exchange(&customers);
-                attempt(&server, &mut connection, &mut exchange).await;
-                let last = exchange.attempts.last().cloned();
-                history.push(exchange);
+                let mut command = match second.take() {
+                    Some(second) => second,
+                    None => next_command(&server, &mut connection, &customers).await,
+                };
+                attempt(&server, &mut connection, &mut command).await;
+                let last = command.attempts.last().cloned();
+                if matches!(last, Some(Ended::Acknowledged(_))) && rand::random() {
+                    second = load::under_another_key(&command, Standing::Used);
+                }
+                history.push(command);
                 match (last, after_end) {
                     (Some(Ended::NotSent), _) if connection.is_none() => break, // refused: nobody listens any more
                     (Some(Ended::NotSent | Ended::Unanswered { .. }), AfterEnd::Stop) => break,
@@ -139,16 +162,6 @@ pub(crate) async fn drive(
         history.extend(part.unwrap());
     }
     history
-}
-
-fn random_exchange(customers: &[Customer]) -> Recorded {
-    let mut random = rand::rng();
-    let customer = &customers[random.random_range(0..customers.len())];
-    let cents: i128 = random.random_range(1..=100);
-    let (side, asked) = if random.random() { (Side::Buy, cents) } else { (Side::Sell, -cents) };
-    let amount = Money::new(format!("{}.{:02}", cents / 100, cents % 100), "USD");
-    let order = ExchangeOrder::from(MarketOrder::of_foreign(&customer.id, side, amount));
-    recorded("/v1/exchanges", serde_json::to_vec(&order).unwrap(), ("USD", asked))
 }
 
 /// Retries every command of `history`: acknowledged ones once, the others until they are resolved and then once more.

@@ -1,9 +1,10 @@
 //! The judge of a history: what clients sent and were answered, against what the engine shows afterwards. Pure.
 //!
 //! The rules: an acknowledged command is there and reads as it was answered; a key has one outcome and one answer,
-//! byte for byte; nothing takes effect twice, or without a key that asked for it; every account's postings form one
-//! unbroken chain from its opening to what it shows now. A command whose answer never came may have taken effect or
-//! not, and is asked again until that is known: a history that still does not know is a fault as well.
+//! byte for byte; nothing takes effect twice, or without a key that asked for it; a quote trades once, whatever the
+//! key; every account's postings form one unbroken chain from its opening to what it shows now. A command whose answer
+//! never came may have taken effect or not, and is asked again until that is known: a history that still does not know
+//! is a fault as well.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -12,8 +13,37 @@ use std::{
 
 use hwan_client::{Money, Posting};
 
-/// A posting as it was asked for: currency and signed amount in minor units.
-pub(crate) type Asked = (&'static str, i128);
+/// The refusal of an exchange at a quote that has traded.
+pub(crate) const QUOTE_USED: &str = "quote_used";
+
+/// A posting as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// To which account.
+    pub(crate) account: String,
+    /// Its currency.
+    pub(crate) currency: &'static str,
+    /// Signed, in minor units.
+    pub(crate) minor: i128,
+}
+
+/// The quote that an exchange trades at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AtQuote {
+    /// `qte_…`
+    pub(crate) id: String,
+    /// What was known of it when the exchange was first sent.
+    pub(crate) standing: Standing,
+}
+
+/// What a client knows of a quote before it sends an exchange at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// No exchange at it was acknowledged yet.
+    Open,
+    /// An exchange under another key was acknowledged: this one must be refused.
+    Used,
+}
 
 /// How one attempt of a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +87,10 @@ pub(crate) struct Recorded {
     pub(crate) path: &'static str,
     /// Its body, the same at every attempt.
     pub(crate) request: Vec<u8>,
-    /// The postings that it asks for; of an exchange, the leg of which the amount was given.
+    /// The postings that it asks for; of an exchange at market, the leg of which the amount was given.
     pub(crate) asked: Vec<Asked>,
+    /// The quote that it trades at, if it is an exchange at one.
+    pub(crate) quote: Option<AtQuote>,
     /// How the attempts ended.
     pub(crate) attempts: Vec<Ended>,
 }
@@ -112,6 +144,10 @@ pub(crate) enum Fault {
     Unresolved { key: String },
     /// Two keys were answered with the same effect.
     SharedEffect { id: String, keys: (String, String) },
+    /// Exchanges under two keys took effect at one quote.
+    QuoteTradedTwice { quote: String, keys: (String, String) },
+    /// An exchange at a used quote was refused, and not for being that.
+    UsedQuoteNotTold { key: String, code: String },
     /// The effect is not what was asked for.
     WrongEffect { key: String, asked: Asked },
     /// The account's postings do not follow each other: one is missing, doubled, or does not add up.
@@ -140,6 +176,7 @@ pub(crate) fn judge(history: &[Recorded], observed: &Observed) -> Vec<Fault> {
             }),
         }
     }
+    judge_quotes(history, &mut faults);
     let mut postings: BTreeMap<&str, Vec<&Posting>> = BTreeMap::new();
     for posting in effects.values().flat_map(|(_, effect)| &effect.postings) {
         postings.entry(&posting.account_id).or_default().push(posting);
@@ -194,16 +231,44 @@ fn judge_attempts(recorded: &Recorded, faults: &mut Vec<Fault>) {
     }
 }
 
+/// A quote trades once, and whoever comes after that is told so.
+fn judge_quotes(history: &[Recorded], faults: &mut Vec<Fault>) {
+    let mut traded: BTreeMap<&str, &str> = BTreeMap::new();
+    for recorded in history {
+        let Some(quote) = &recorded.quote else { continue };
+        if recorded.acknowledgements().next().is_some()
+            && let Some(other) = traded.insert(&quote.id, &recorded.key)
+        {
+            let keys = (other.to_owned(), recorded.key.clone());
+            faults.push(Fault::QuoteTradedTwice { quote: quote.id.clone(), keys });
+        }
+        if quote.standing == Standing::Open {
+            continue;
+        }
+        let refusals = recorded.attempts.iter().filter_map(|ended| match ended {
+            Ended::Refused { code, retryable: false, .. } => Some(code),
+            _ => None,
+        });
+        for (nth, code) in refusals.enumerate() {
+            // Asked long after, it may have expired as well, and that is told first.
+            if code != QUOTE_USED && (nth == 0 || code != "quote_expired") {
+                faults.push(Fault::UsedQuoteNotTold { key: recorded.key.clone(), code: code.clone() });
+            }
+        }
+    }
+}
+
 /// What was acknowledged is what was asked for, and reads as it was answered.
 fn judge_effect(recorded: &Recorded, first: &Acknowledgement, observed: &Observed, faults: &mut Vec<Fault>) {
     let (key, id) = (recorded.key.clone(), first.effect.id.clone());
-    for (currency, amount) in &recorded.asked {
-        let matching =
-            first.effect.postings.iter().filter(|posting| {
-                posting.amount.currency == *currency && posting.amount.minor_units() == Some(*amount)
-            });
+    for asked in &recorded.asked {
+        let matching = first.effect.postings.iter().filter(|posting| {
+            posting.account_id == asked.account
+                && posting.amount.currency == asked.currency
+                && posting.amount.minor_units() == Some(asked.minor)
+        });
         if matching.count() != 1 {
-            faults.push(Fault::WrongEffect { key: key.clone(), asked: (currency, *amount) });
+            faults.push(Fault::WrongEffect { key: key.clone(), asked: asked.clone() });
         }
     }
     match observed.read_back.get(&id) {

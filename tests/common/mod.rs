@@ -5,3 +5,4 @@
 pub(crate) mod drive;
 pub(crate) mod engine_process;
 pub(crate) mod history;
+pub(crate) mod load;
