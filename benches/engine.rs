@@ -85,7 +85,7 @@ async fn exchange(engine: &Engine, number: u64) {
         customer,
         won_account: None,
         foreign_account: None,
-        side: if (number / CUSTOMERS) % 2 == 0 { Side::Buy } else { Side::Sell },
+        side: if (number / CUSTOMERS).is_multiple_of(2) { Side::Buy } else { Side::Sell },
         currency: usd,
         ask: Ask::Foreign(Money::from_minor(100, usd).expect("one dollar")),
         worst_rate: None,

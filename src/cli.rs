@@ -54,7 +54,8 @@ pub struct Cli {
 enum Command {
     /// Start the engine and its API; the same as no command at all.
     Serve,
-    /// Read the whole journal and prove that everything stored follows from it; beside a running engine or without one.
+    /// Read the whole journal and prove that balances, facts, rounds and passbooks follow from it; beside a running engine
+    /// or without one.
     ///
     /// Exit code 0: nothing is wrong. 1: something is, or the ledger cannot be read. 2: the command line is wrong.
     Verify,

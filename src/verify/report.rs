@@ -50,7 +50,7 @@ impl Report {
     /// Writes it for a person.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         for (lane, records) in &self.records {
-            writeln!(out, "lane {lane}: {records} records, gapless and chained from the first")?;
+            writeln!(out, "lane {lane}: {records} records read from the first")?;
         }
         writeln!(out, "{} customers, {} accounts compared with the journal", self.customers, self.accounts)?;
         if self.moved_on > 0 {

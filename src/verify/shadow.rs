@@ -1,37 +1,27 @@
-//! What follows from a lane's journal alone: every account's version and balances, every customer's counters.
+//! What follows from a lane's journal alone: every account and customer, the rate board.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use hwan_domain::{
-    account::AccountKind,
-    currency::Currency,
+    account::{AccountState, Balance, LimitedUse},
+    board::Board,
+    customer::CustomerState,
     id::{AccountId, CustomerId},
-    invariant::{self, Breach},
-    limit::LimitUse,
-    money::Money,
+    invariant,
     record::{Event, Leg, Record},
 };
-
-/// An account as the journal tells it.
-#[derive(Debug)]
-pub struct ShadowAccount {
-    /// Its owner.
-    pub customer: CustomerId,
-    /// Won or foreign.
-    pub kind: AccountKind,
-    /// How many postings it has had.
-    pub version: u64,
-    /// A balance for each currency that ever had a posting.
-    pub balances: HashMap<Currency, Money>,
-}
 
 /// What follows from a journal.
 #[derive(Debug, Default)]
 pub struct Shadow {
-    /// Every customer's counters.
-    pub customers: HashMap<CustomerId, LimitUse>,
+    /// Every customer.
+    pub customers: HashMap<CustomerId, CustomerState>,
     /// Every account.
-    pub accounts: HashMap<AccountId, ShadowAccount>,
+    pub accounts: HashMap<AccountId, AccountState>,
+    /// Whose accounts they are, in the order in which they were opened.
+    pub owned: HashMap<CustomerId, Vec<AccountId>>,
+    /// The rate board, in the system lane.
+    pub board: Board,
 }
 
 impl Shadow {
@@ -40,18 +30,29 @@ impl Shadow {
         if let Err(breach) = invariant::balanced(record) {
             wrong.push(breach.to_string());
         }
+        self.board.apply(&record.event, &record.origin.caller, record.at);
         match &record.event {
-            Event::CustomerOpened { .. } => {
-                self.customers.insert(CustomerId::at(record.position), LimitUse::default());
+            Event::CustomerOpened { reference } => {
+                let id = CustomerId::at(record.position);
+                self.customers.insert(id, CustomerState::opened(id, reference.as_deref().map(Arc::from)));
             }
             Event::AccountOpened { customer, kind } => {
-                let account = ShadowAccount { customer: *customer, kind: *kind, version: 0, balances: HashMap::new() };
-                self.accounts.insert(AccountId::at(record.position), account);
+                let id = AccountId::at(record.position);
+                self.accounts.insert(id, AccountState::opened(id, *customer, *kind));
+                self.owned.entry(*customer).or_default().push(id);
             }
+            Event::CustomerFactStated { customer, fact } => match self.customers.get_mut(customer) {
+                Some(state) => state.facts.state(*fact, record.at),
+                None => wrong.push(format!("record {:?}: customer {customer} was never opened", record.position)),
+            },
+            Event::AccountFactStated { account, fact, .. } => match self.accounts.get_mut(account) {
+                Some(state) => state.facts.state(*fact, record.at),
+                None => wrong.push(format!("record {:?}: account {account} was never opened", record.position)),
+            },
             Event::Exchanged { limits: Some(limits), debit, .. } => {
                 let won = debit.amount.negated().minor();
                 match self.customers.get_mut(&debit.customer) {
-                    Some(used) if used.charged(won, record.at) == *limits => *used = *limits,
+                    Some(state) if state.limits.charged(won, record.at) == *limits => state.limits = *limits,
                     _ => wrong.push(format!("record {:?}: the limit counters do not follow", record.position)),
                 }
             }
@@ -62,21 +63,38 @@ impl Shadow {
                 wrong.push(format!("record {:?}: {finding}", record.position));
             }
         }
+        if let Some((account, won)) = limited(&record.event)
+            && let Some(state) = self.accounts.get_mut(&account)
+        {
+            state.limited = Some(LimitedUse { date: record.business_date, won });
+        }
     }
 
     fn post(&mut self, leg: &Leg) -> Result<(), String> {
-        let Some(account) = self.accounts.get_mut(&leg.account) else {
+        let Some(state) = self.accounts.get_mut(&leg.account) else {
             return Err(format!("account {} was never opened", leg.account));
         };
-        if account.customer != leg.customer || !account.kind.holds(leg.amount.currency()) {
-            return Err(format!("account {} is another customer's or holds no {}", leg.account, leg.amount.currency()));
-        }
         let currency = leg.amount.currency();
-        let before = account.balances.get(&currency).copied().unwrap_or(Money::zero(currency));
-        let chained: Result<(), Breach> = invariant::continues(leg, account.version, before);
+        if state.customer != leg.customer || !state.kind.holds(currency) {
+            return Err(format!("account {} is another customer's or holds no {currency}", leg.account));
+        }
+        let chained = invariant::continues(leg, state.version(), state.booked(currency));
         // From here on by what the record says, so that one break is found once.
-        account.version = leg.version;
-        account.balances.insert(currency, leg.balance_after);
+        let balance = Balance { amount: leg.balance_after, version: leg.version };
+        match state.balances.iter_mut().find(|balance| balance.amount.currency() == currency) {
+            Some(slot) => *slot = balance,
+            None => state.balances.push(balance),
+        }
         chained.map_err(|breach| breach.to_string())
+    }
+}
+
+/// A limited account's debits of the day, as a record leaves them.
+fn limited(event: &Event) -> Option<(AccountId, i64)> {
+    match event {
+        Event::Withdrawn { debit, limited_won }
+        | Event::Transferred { debit, limited_won, .. }
+        | Event::Exchanged { debit, limited_won, .. } => limited_won.map(|won| (debit.account, won)),
+        _ => None,
     }
 }
