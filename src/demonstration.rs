@@ -1,21 +1,28 @@
 //! A bank to try out: fixed rates for every pair, and a customer with a million won.
 //!
-//! Rounds are published like anyone's, through the engine and its guard, and again well before they expire, at the mid
-//! that the pair has by then: so rates that were published by hand stay. The customer is opened and paid by commands
-//! with fixed idempotency keys: a restart gets the same customer back and pays nothing twice.
+//! Rounds are published like anyone's, through the engine and its guard, always at the same mid and the currency's own
+//! spread and preference, and again well before they expire. A pair is left alone, for good, once it is halted, once
+//! one of its rounds was voided or refused, or once the board remembers a round that the demonstration did not publish:
+//! real rates are never followed by made-up ones, also after a restart. The demonstration knows its rounds by
+//! what the journal keeps of them: terms, life, and a fixed fraction of the second at which they end. So rates expire
+//! where the configuration of a currency changed; and a round that is published in the moment between looking and
+//! publishing may be superseded once.
+//!
+//! The customer is opened and paid by commands with fixed idempotency keys: a restart gets the same customer back and
+//! pays nothing twice.
 
 use std::{sync::Arc, time::Duration};
 
 use hwan_domain::{
     account::AccountKind,
-    board::Publication,
-    currency::{Currency, CurrencySpec},
-    guard::Proposal,
+    board::{Board, Pair, Publication},
+    currency::{Currency, CurrencySet},
+    guard::{GuardPolicy, Proposal},
     id::{AccountId, CustomerId, Position},
     money::{Money, MoneyError},
     record::{Event, RequestDigest},
-    round::RoundStatus,
-    time::Timestamp,
+    round::{Round, RoundStatus},
+    time::{MICROS_PER_SECOND, Timestamp},
 };
 use rust_decimal::Decimal;
 
@@ -24,8 +31,12 @@ use crate::actors::{
     engine::Engine,
 };
 
-/// For how long a demonstration round trades, in seconds.
+/// For how long a demonstration round trades, in seconds, but for a fraction of one.
 const VALID_SECONDS: i64 = 6 * 3_600;
+/// The microseconds of the second at which a demonstration round ends: whoever else publishes hardly hits them.
+const ENDS_AT_MICROS: i64 = 271_828;
+/// How long a round may be under way until it is published, in seconds; its life is shorter by as much.
+const UNDER_WAY_SECONDS_MAX: i64 = 60;
 /// A round is published again once less than this is left of its life, in seconds.
 const RENEW_SECONDS: i64 = 4 * 3_600;
 /// How often that is looked at.
@@ -99,12 +110,16 @@ async fn execute(engine: &Engine, key: &str, command: Command) -> Result<Positio
     Ok(engine.execute(caller(Some(key)), command).await?.record.position)
 }
 
-/// Publishes a round for every pair that has none, or none for much longer.
+/// Publishes a round for every pair that never had one, or has one of the demonstration with little life left.
 pub async fn publish_rounds(engine: &Engine) -> Result<(), Refusal> {
     let currencies = Arc::clone(engine.currencies());
-    for (currency, spec) in currencies.foreign() {
+    for (currency, _) in currencies.foreign() {
         let (now, _) = engine.now();
-        let Some(publication) = due(engine, currency, spec, now) else { continue };
+        let Some(publication) = publication(currency, now) else { continue };
+        let Some(ours) = round_of(&publication, &currencies, now) else { continue };
+        if !is_due(engine.board().pair(currency), &ours, now) {
+            continue;
+        }
         let executed = engine.publish(caller(None), publication).await?;
         if let Event::RoundPublished { round, findings } = &executed.record.event
             && !findings.is_empty()
@@ -127,32 +142,50 @@ pub async fn keep_publishing(engine: Engine) {
     }
 }
 
-fn due(engine: &Engine, currency: Currency, spec: &CurrencySpec, now: Timestamp) -> Option<Publication> {
-    let board = engine.board();
-    let pair = board.pair(currency);
-    if pair.is_some_and(|pair| pair.halt.is_some()) {
-        return None; // whoever halted it wants it halted
-    }
-    let current = pair.and_then(|pair| pair.rounds.iter().rev().find(|round| round.status == RoundStatus::Active));
-    let mid = match current {
-        Some(round) if now.plus_seconds(RENEW_SECONDS) < round.valid_until => return None,
-        Some(round) => round.mid.value(),
-        None => {
-            let (_, hundredths) = MIDS.into_iter().find(|(code, _)| *code == spec.code)?;
-            Decimal::new(hundredths, 2)
-        }
-    };
+/// What the demonstration publishes; `None` for a currency that it has no rate for.
+fn publication(currency: Currency, now: Timestamp) -> Option<Publication> {
+    let (_, hundredths) = MIDS.into_iter().find(|(code, _)| *code == currency.code())?;
+    let whole_second = now.plus_micros(now.micros().rem_euclid(MICROS_PER_SECOND).saturating_neg());
     Some(Publication {
         currency,
-        proposal: Proposal { mid, observed_at: now, sources: Vec::new() },
-        valid_until: now.plus_seconds(VALID_SECONDS),
+        proposal: Proposal { mid: Decimal::new(hundredths, 2), observed_at: now, sources: Vec::new() },
+        valid_until: whole_second.plus_seconds(VALID_SECONDS).plus_micros(ENDS_AT_MICROS),
         spread_percent: None,
         preference_percent: None,
     })
 }
 
+/// The round that a board without any makes of it.
+fn round_of(publication: &Publication, currencies: &CurrencySet, now: Timestamp) -> Option<Round> {
+    let empty = Board::default();
+    match empty.publish(publication, currencies, &GuardPolicy::default(), now.seoul_date(), now) {
+        Ok(Event::RoundPublished { round, .. }) => Some(round),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Whether to publish `ours` now: nobody else has touched the pair, and it does not trade for much longer.
+fn is_due(pair: Option<&Pair>, ours: &Round, now: Timestamp) -> bool {
+    let Some(pair) = pair else { return true };
+    pair.halt.is_none()
+        && pair.rounds.iter().all(|round| is_demonstration(round, ours))
+        && pair.rounds.last().is_none_or(|newest| newest.valid_until <= now.plus_seconds(RENEW_SECONDS))
+}
+
+/// Whether a round is an earlier one of the demonstration, which would publish `ours` now.
+fn is_demonstration(round: &Round, ours: &Round) -> bool {
+    let shortest = round.published_at.plus_seconds(VALID_SECONDS - UNDER_WAY_SECONDS_MAX);
+    let longest = round.published_at.plus_seconds(VALID_SECONDS + 1);
+    matches!(round.status, RoundStatus::Active | RoundStatus::Superseded)
+        && (round.mid, round.spread, round.preference_percent) == (ours.mid, ours.spread, ours.preference_percent)
+        && (shortest..=longest).contains(&round.valid_until)
+        && round.valid_until.micros().rem_euclid(MICROS_PER_SECOND) == ENDS_AT_MICROS
+}
+
 #[cfg(test)]
 mod tests {
+    use hwan_domain::{board::Halt, rate::Rate};
+
     use super::*;
     use crate::config::{Config, Overrides};
 
@@ -162,5 +195,54 @@ mod tests {
         let codes: Vec<&str> = MIDS.iter().map(|(code, _)| *code).collect();
         let foreign: Vec<String> = currencies.foreign().map(|(currency, _)| currency.to_string()).collect();
         assert_eq!(codes, foreign);
+    }
+
+    const PUBLISHED: Timestamp = Timestamp::from_micros(1_795_395_600_123_456);
+    const HOUR: i64 = 3_600;
+
+    /// The demonstration's round of the dollar as it is published at that instant.
+    fn ours(now: Timestamp) -> Round {
+        let currencies = Config::load(&Overrides::default()).unwrap().rates.currencies().unwrap();
+        let publication = publication(currencies.find("USD").unwrap(), now).unwrap();
+        round_of(&publication, &currencies, now).unwrap()
+    }
+
+    fn is_due_after(hours: i64, rounds: Vec<Round>, halt: Option<Halt>) -> bool {
+        let now = PUBLISHED.plus_seconds(hours * HOUR);
+        is_due(Some(&Pair { rounds, halt }), &ours(now), now)
+    }
+
+    #[test]
+    fn a_pair_gets_its_first_round_and_the_next_before_the_first_expires() {
+        assert!(is_due(None, &ours(PUBLISHED), PUBLISHED));
+        assert!(!is_due_after(1, vec![ours(PUBLISHED)], None));
+        assert!(is_due_after(3, vec![ours(PUBLISHED)], None));
+        assert!(is_due_after(30, vec![ours(PUBLISHED)], None), "expired while the engine was stopped");
+        let late = Round { published_at: PUBLISHED.plus_micros(4_999_999), ..ours(PUBLISHED) };
+        let earlier = Round { status: RoundStatus::Superseded, ..ours(PUBLISHED.plus_seconds(-2 * HOUR)) };
+        assert!(is_due_after(3, vec![earlier, late], None), "its own rounds, one of them long under way");
+    }
+
+    #[test]
+    fn a_pair_that_anyone_else_touched_is_never_touched_again() {
+        let own = ours(PUBLISHED);
+        let others = [
+            Round { mid: Rate::new(Decimal::new(135_051, 2), 1).unwrap(), ..own.clone() },
+            Round { spread: own.spread + Decimal::ONE, ..own.clone() },
+            Round { preference_percent: Decimal::ONE, ..own.clone() },
+            Round { valid_until: PUBLISHED.plus_seconds(VALID_SECONDS), ..own.clone() },
+            Round { valid_until: own.valid_until.plus_seconds(-HOUR), ..own.clone() },
+            Round { valid_until: own.valid_until.plus_seconds(HOUR), ..own.clone() },
+            Round { status: RoundStatus::Voided, ..own.clone() },
+            Round { status: RoundStatus::Halted, ..own.clone() },
+        ];
+        for other in others {
+            assert!(!is_due_after(30, vec![other.clone()], None), "{other:?}");
+            assert!(!is_due_after(30, vec![other.clone(), own.clone()], None), "{other:?}, then its own");
+            assert!(!is_due_after(30, vec![own.clone(), other.clone()], None), "{other:?}, after its own");
+        }
+        let halt = || Some(Halt { by: Arc::from("desk"), reason: "storm".into(), since: PUBLISHED });
+        assert!(!is_due_after(30, vec![own], halt()));
+        assert!(!is_due_after(30, Vec::new(), halt()));
     }
 }

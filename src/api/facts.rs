@@ -28,7 +28,8 @@ pub(super) struct FactRequest<'a> {
 }
 
 impl FactRequest<'_> {
-    /// The fact, about this kind of subject; in force from `now` on unless it says otherwise.
+    /// The fact, about this kind of subject; without a beginning of its own, in force from when a
+    /// report of its kind made `now` takes effect.
     pub(super) fn fact(&self, subject: Subject, now: Timestamp, currencies: &CurrencySet) -> Result<Fact, Problem> {
         let check = Check::parse(self.check.as_str()).filter(|check| check.subject() == subject).ok_or_else(|| {
             let known = Check::ALL.into_iter().filter(|check| check.subject() == subject);
@@ -37,7 +38,7 @@ impl FactRequest<'_> {
         })?;
         let effective_from = match &self.effective_from {
             Some(text) => text.instant("effective_from")?,
-            None => now,
+            None => check.in_force_from(now),
         };
         let effective_to = self.effective_to.as_ref().map(|text| text.instant("effective_to")).transpose()?;
         let amount = self.amount.as_ref().map(|amount| amount.positive("amount", currencies)).transpose()?;

@@ -75,6 +75,7 @@ pub(super) async fn version(context: web::Data<Context>) -> HttpResponse {
 }
 
 /// GET /metrics
-pub(super) async fn scrape() -> HttpResponse {
+pub(super) async fn scrape(context: web::Data<Context>) -> HttpResponse {
+    context.engine.observe();
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(metrics::render())
 }

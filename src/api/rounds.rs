@@ -14,6 +14,7 @@ use super::{
     amount::{DecimalText, foreign_currency},
     answer,
     context::Context,
+    idempotency::OptionalKey,
     json::Body,
     path_id::PathId,
     problem::{ApiCode, Problem},
@@ -151,10 +152,14 @@ impl PublishRequest<'_> {
 }
 
 /// POST /v1/rounds
-pub(super) async fn publish(context: web::Data<Context>, body: Body) -> Result<HttpResponse, Problem> {
+pub(super) async fn publish(
+    context: web::Data<Context>,
+    key: OptionalKey,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
     let request: PublishRequest<'_> = body.read()?;
     let publication = request.publication(&context)?;
-    let executed = context.engine.publish(context.caller(None, &body), publication).await?;
+    let executed = context.engine.publish(context.caller(key.0, &body), publication).await?;
     Ok(answer::created(&executed))
 }
 

@@ -5,7 +5,7 @@ use actix_web::{
     body::BoxBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::from_fn,
-    web::{self, Data, get, post},
+    web::{self, Data, get, head, post},
 };
 
 use super::{
@@ -34,10 +34,10 @@ pub fn app(
 > {
     App::new()
         .app_data(context)
-        .service(at("/livez", "GET").route(get().to(health::live)))
-        .service(at("/readyz", "GET").route(get().to(health::ready)))
-        .service(at("/version", "GET").route(get().to(health::version)))
-        .service(at("/metrics", "GET").route(get().to(health::scrape)))
+        .service(at("/livez", "GET, HEAD").route(get().to(health::live)).route(head().to(health::live)))
+        .service(at("/readyz", "GET, HEAD").route(get().to(health::ready)).route(head().to(health::ready)))
+        .service(at("/version", "GET, HEAD").route(get().to(health::version)).route(head().to(health::version)))
+        .service(at("/metrics", "GET, HEAD").route(get().to(health::scrape)).route(head().to(health::scrape)))
         .service(
             web::scope("/v1")
                 .service(at("/exchanges", "POST").route(post().to(exchanges::create)))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::{NOW, Server, text};
+use crate::server::{NOW, Server, order, text};
 
 #[tokio::test]
 async fn a_customer_is_opened_read_and_has_one_account_of_each_kind() {
@@ -90,4 +90,22 @@ async fn a_fact_is_stated_seen_lifted_and_belongs_to_its_subject() {
     let stated = server.post(&format!("/v1/customers/{}/facts", customer.id), &deceased).await.expect(201);
     assert_eq!(stated["fact"]["effective_from"], "2026-11-23T15:00:00.000000Z");
     assert_eq!(stated["customer_id"], customer.id.as_str());
+}
+
+#[tokio::test]
+async fn s40_a_death_reported_without_a_time_blocks_from_the_next_midnight_in_seoul() {
+    let server = Server::start().await;
+    server.publish("USD", "1350.50").await;
+    let customer = server.customer(&[("KRW", "1000000")]).await;
+    let path = format!("/v1/customers/{}/facts", customer.id);
+    let stated = server.post(&path, &json!({ "check": "deceased" })).await.expect(201);
+    assert_eq!(stated["fact"]["effective_from"], "2026-11-23T15:00:00.000000Z");
+    let buy = order(&customer, "buy", "1.00", "USD");
+    server.post_with("/v1/exchanges", &server.key(), &buy).await.expect(201);
+    let withdrawal = json!({ "account_id": customer.won, "amount": { "amount": "1", "currency": "KRW" } });
+    server.clock.advance_micros(14 * 3_600 * 1_000_000 - 1_000_000);
+    server.post_with("/v1/withdrawals", &server.key(), &withdrawal).await.expect(201);
+    server.clock.advance_micros(1_000_000);
+    let refused = server.post_with("/v1/withdrawals", &server.key(), &withdrawal).await;
+    assert_eq!(refused.problem(), (423, "deceased".to_owned()));
 }

@@ -27,3 +27,17 @@ async fn every_pair_trades_and_the_same_customer_is_there_after_a_restart() {
     let rates = server.get("/v1/rates").await.expect(200);
     assert!(rates["rates"].as_array().unwrap().iter().all(|rate| rate["status"] == "trading"), "{rates}");
 }
+
+#[tokio::test]
+async fn a_pair_with_a_round_by_hand_is_left_to_whoever_published_it() {
+    let server = Server::start_with(|config| config.rates.demonstration = true).await;
+    // At the very mid of the demonstration, and with less life left than a demonstration round is renewed at.
+    let published = server.publish("USD", "1350.50").await;
+    let server = server.restart(|config| config.rates.demonstration = true).await;
+    let rate = server.get("/v1/rates/USD").await.expect(200);
+    assert_eq!(rate["round"], published["round"]["id"]);
+    server.clock.advance_micros(5 * 3_600 * 1_000_000);
+    let server = server.restart(|config| config.rates.demonstration = true).await;
+    assert_eq!(server.get("/v1/rates/USD").await.expect(200)["status"], "unavailable");
+    assert_eq!(server.get("/v1/rates/JPY").await.expect(200)["status"], "trading");
+}

@@ -56,3 +56,14 @@ async fn secrets_are_the_owners_alone() {
     let server = server.restart(|_| {}).await;
     assert_eq!(server.token, token);
 }
+
+#[tokio::test]
+async fn head_answers_like_get_without_a_body() {
+    let server = Server::start().await;
+    for path in ["/livez", "/readyz", "/version", "/metrics"] {
+        let request = Request::builder().method("HEAD").uri(path).header("host", "h");
+        let answer = server.send(request.body(Full::default()).unwrap()).await;
+        assert_eq!((answer.status, answer.bytes.len()), (200, 0), "{path}");
+        assert_eq!(answer.header("content-type"), ask(&server, path).await.header("content-type"), "{path}");
+    }
+}

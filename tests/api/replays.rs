@@ -85,3 +85,20 @@ async fn customers_with_the_same_key_do_not_disturb_each_other() {
         assert_eq!((answer.status, answer.header("idempotency-replayed")), (201, None));
     }
 }
+
+#[tokio::test]
+async fn a_round_is_published_once_per_key_if_it_has_one() {
+    let server = Server::start().await;
+    let body = json!({ "currency": "USD", "mid": "1350.50", "valid_until": "2026-11-23T02:00:00Z" });
+    let first = server.post_with("/v1/rounds", "round", &body).await;
+    assert_eq!((first.status, first.header("idempotency-replayed")), (201, None), "{first:?}");
+    server.clock.advance_micros(1_000_000);
+    let again = server.post_with("/v1/rounds", "round", &body).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")), "{again:?}");
+    assert_eq!(again.bytes, first.bytes);
+    let other = json!({ "currency": "USD", "mid": "1350.60", "valid_until": "2026-11-23T02:00:00Z" });
+    let reused = server.post_with("/v1/rounds", "round", &other).await;
+    assert_eq!(reused.problem(), (422, "idempotency_key_reused".to_owned()));
+    let without = server.post("/v1/rounds", &body).await.expect(201);
+    assert_eq!(without["round"]["id"], "USD-20261123-2");
+}
