@@ -3,7 +3,7 @@
 //! | step | what happens |
 //! |---|---|
 //! | key | a retry joins the flight or gets the first answer; another body is refused; an unknown old key asks the store |
-//! | plan | accounts, terms and amounts are resolved ([`plan`](super::plan)) |
+//! | plan | accounts, terms and amounts are resolved (`plan`) |
 //! | judge | facts, limits, rates; what is good reserves its share of the limits |
 //! | forward | to the debit account, else the credit account, else the lane |
 

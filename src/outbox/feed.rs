@@ -1,6 +1,6 @@
 //! The feed: what has just become durable in a lane, for those who follow its journal in this process.
 //!
-//! Batches lie in memory until every follower has them, at most [`RECORDS_MAX`] records; whoever falls behind that reads
+//! Batches lie in memory until every follower has them, at most some tens of thousands of records; whoever falls behind that reads
 //! the journal. So a slow follower costs little memory and slows nobody, and one that keeps up reads nothing back.
 
 use std::{

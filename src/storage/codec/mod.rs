@@ -23,7 +23,7 @@ pub(in crate::storage) use encode::{encode_facts, round_status};
 
 use super::port::ChainHash;
 
-/// The version of the form that [`encode`] writes.
+/// The version of the form that [`encode()`] writes.
 pub const VERSION: u64 = 1;
 
 /// The link that follows `prev`: SHA-256 over its 32 bytes and the record's text.
