@@ -380,7 +380,10 @@ impl<'a> Claims<'a> {
     fn elsewhere(&self, attempt: &Attempt, replayed: &Replayed) -> Vec<Elsewhere> {
         let mut elsewhere = Vec::new();
         let mut seen = Vec::new();
-        for other in self.history.attempts.iter().filter(|other| other.op != attempt.op && other.overlaps(attempt)) {
+        // A retry that joined was decided on while the first was on its way.
+        let joined = || self.history.attempts.iter().filter(|other| other.op == attempt.op && other.overlaps(attempt));
+        let beside = |other: &&Attempt| other.op != attempt.op && joined().any(|joined| joined.overlaps(other));
+        for other in self.history.attempts.iter().filter(beside) {
             if seen.contains(&other.op) {
                 continue;
             }

@@ -2,7 +2,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | `sequence`, `workload`, `history` | one random sequence: an engine, clients in waves, what they were answered |
+//! | `sequence`, `stage`, `workload`, `history` | one random sequence: an engine, clients in waves, what they were answered |
 //! | `line` | the connection to the fake store on which reads and commits fail |
 //! | `rules`, `board`, `ledger`, `judging` | the naive bank |
 //! | `replay`, `check`, `views` | journals, answers, memory and store against the naive bank |
@@ -32,6 +32,7 @@ mod replay;
 pub mod report;
 mod rules;
 mod sequence;
+mod stage;
 mod views;
 mod workload;
 pub mod world;
