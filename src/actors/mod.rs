@@ -10,6 +10,7 @@
 //! | [`idempotency`], [`key_lookup`] | keys and quotes: remembered, or asked of the store |
 //! | [`plan`], [`judge`], [`look`] | what a command means; whether it may be; reads |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
+//! | [`parts`] | what an engine is made of, its bounds |
 //! | [`place`] | threads beside the lane's |
 //! | [`rate_board`] | rounds, voids, halts |
 
@@ -29,6 +30,7 @@ pub mod key_lookup;
 pub mod lane;
 pub mod link;
 pub mod look;
+pub mod parts;
 pub mod place;
 pub mod plan;
 pub mod rate_board;
