@@ -357,7 +357,7 @@ impl Keeper {
                         generation.link.lane.do_send(Sequence(roll_to(today)));
                     }
                     let lag = shared.durable().number().saturating_sub(self.slot.progress.seq().number());
-                    self.slot.metrics.projection_lag.set(lag as f64);
+                    self.slot.metrics.lags(lag);
                 }
             }
         }

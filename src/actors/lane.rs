@@ -162,7 +162,7 @@ impl LaneActor {
         let (Some(batch), Some((seq, hash))) = (self.committing.take(), sealed.head()) else { return };
         self.head_hash = hash;
         self.shared.made_durable(seq, hash);
-        self.shared.metrics.lane_seq.set(seq.number() as f64);
+        self.shared.metrics.committed(seq.number());
         self.shared.common.metrics.batch_records.record(batch.len() as f64);
         // Before anybody is answered, and after the generation's end too: what is acknowledged holds.
         if let Some(board) = &self.board {

@@ -181,8 +181,13 @@ pub(super) fn read_seq(number: i64) -> Result<Seq, StoreError> {
 
 /// Where a lane stands.
 pub(super) async fn standing(readers: &Readers, lane: LaneId) -> Result<Seq, StoreError> {
+    seq_by(readers, "SELECT seq FROM lane WHERE id = ?", lane).await
+}
+
+/// A lane's seq by this query, which takes the lane's number; the beginning where there is no row.
+pub(super) async fn seq_by(readers: &Readers, query: &'static str, lane: LaneId) -> Result<Seq, StoreError> {
     let mut reader = readers.lend().await?;
-    let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM lane WHERE id = ?")
+    let seq: Option<i64> = sqlx::query_scalar(query)
         .bind(i64::from(lane.number()))
         .fetch_optional(reader.connection())
         .await

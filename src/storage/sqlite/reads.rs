@@ -13,7 +13,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
     errors::{column, store_error},
-    lanes::{last_of, read_seq},
+    lanes::{last_of, seq_by},
     projections::read_position,
     readers::Readers,
     statements::{KEYS_PER_LOOKUP, lookup_size},
@@ -171,12 +171,5 @@ pub(super) async fn key_positions(
 
 /// Up to where a lane's projections have followed.
 pub(super) async fn projected(readers: &Readers, lane: LaneId) -> Result<Seq, StoreError> {
-    let mut reader = readers.lend().await?;
-    let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM projection WHERE lane = ?")
-        .bind(i64::from(lane.number()))
-        .fetch_optional(reader.connection())
-        .await
-        .map_err(|error| store_error(&error))?;
-    reader.give_back();
-    seq.map_or(Ok(Seq::ZERO), read_seq)
+    seq_by(readers, "SELECT seq FROM projection WHERE lane = ?", lane).await
 }
