@@ -1,5 +1,6 @@
 //! hwan: an actor-based in-process transaction engine for a bank's 24-hour currency exchange.
 
+pub mod access;
 pub mod actors;
 pub mod api;
 pub mod cli;
