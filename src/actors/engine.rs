@@ -21,7 +21,10 @@ use hwan_domain::{
     round::RoundId,
     time::{BusinessDate, Timestamp},
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 
 pub use super::parts::{EngineLimits, EngineParts, Placement, StartError};
 use super::{
@@ -71,7 +74,7 @@ impl Engine {
             guard: parts.guard,
             limits: parts.limits,
             board: ArcSwap::default(),
-            board_seq: Mutex::new(Seq::ZERO),
+            board_seq: watch::Sender::new(Seq::ZERO),
             publishers: parts.publishers,
             metrics: HotMetrics::new(),
         });
@@ -223,7 +226,15 @@ impl Engine {
         counter.increment(1);
     }
 
-    fn slot(&self, lane: LaneId) -> Option<&Arc<LaneSlot>> {
+    pub(super) fn enter(&self) -> Result<Passage, Refusal> {
+        self.0.door.enter()
+    }
+
+    pub(super) fn common(&self) -> &Common {
+        &self.0.common
+    }
+
+    pub(super) fn slot(&self, lane: LaneId) -> Option<&Arc<LaneSlot>> {
         self.0.slots.iter().find(|slot| slot.lane == lane)
     }
 

@@ -21,7 +21,7 @@ use hwan_domain::{
     record::{KeyDigest, Record},
     time::{BusinessDate, Timestamp},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     batch::Batch,
@@ -94,8 +94,8 @@ pub struct Common {
     pub limits: EngineLimits,
     /// The rates as they stand: durable rounds and halts.
     pub board: ArcSwap<Board>,
-    /// Up to which record of the system lane the board is published.
-    pub board_seq: Mutex<Seq>,
+    /// Up to which record of the system lane the board is published; said to whoever follows the rates.
+    pub board_seq: watch::Sender<Seq>,
     /// Who is told of what becomes durable, beside the projections.
     pub publishers: Vec<Arc<dyn EventPublisher>>,
     /// Handles on the hot path.
@@ -105,11 +105,14 @@ pub struct Common {
 impl Common {
     /// Lets everybody trade at the board as it stands after this record; an older one than is published changes nothing.
     pub fn publish_board(&self, seq: Seq, board: Board) {
-        let mut published = lock(&self.board_seq);
-        if seq >= *published {
-            *published = seq;
-            self.board.store(Arc::new(board));
-        }
+        self.board_seq.send_if_modified(|published| {
+            let is_newer = seq >= *published;
+            if is_newer {
+                *published = seq;
+                self.board.store(Arc::new(board));
+            }
+            is_newer
+        });
     }
 }
 
