@@ -13,11 +13,11 @@ use hwan_domain::currency::CurrencySet;
 
 use super::{
     answer,
-    auth::Token,
     json::{Body, BodyLimits},
     problem::Problem,
 };
 use crate::{
+    access::gate::Access,
     actors::{
         command::{Caller, Command},
         engine::Engine,
@@ -34,9 +34,9 @@ pub struct Context {
     pub currencies: Arc<CurrencySet>,
     /// The keys that sign quotes.
     pub keyring: Keyring,
-    /// The token that callers have.
-    pub token: Token,
-    /// The name under which callers with the token act.
+    /// Who may call.
+    pub access: Arc<Access>,
+    /// The name under which callers act.
     pub caller: Arc<str>,
     /// The life of a quote that asks for none.
     pub quote_lifetime: Duration,

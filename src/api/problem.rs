@@ -69,7 +69,7 @@ api_codes! {
     UnknownCheck = "unknown_check", BAD_REQUEST, None, "There is no such check for this subject";
     KeyMissing = "idempotency_key_missing", BAD_REQUEST, None, "The idempotency key is missing";
     KeyMalformed = "idempotency_key_malformed", BAD_REQUEST, None, "The idempotency key is malformed";
-    Unauthorized = "unauthorized", UNAUTHORIZED, None, "The token is missing or wrong";
+    Unauthorized = "unauthorized", UNAUTHORIZED, None, "The credential is missing or wrong";
     NotFound = "not_found", NOT_FOUND, None, "There is no such route";
     CurrencyNotFound = "currency_not_found", NOT_FOUND, None, "There is no such pair";
     TransactionNotFound = "transaction_not_found", NOT_FOUND, None, "There is no such transaction";
@@ -81,6 +81,7 @@ api_codes! {
     KeyExpired = "idempotency_key_expired", UNPROCESSABLE_ENTITY, None, "The idempotency key is too old";
     KeyFromFuture = "idempotency_key_from_future", UNPROCESSABLE_ENTITY, None, "The idempotency key is ahead of time";
     QuoteInvalid = "quote_invalid", UNPROCESSABLE_ENTITY, None, "The quote is not one of this bank's";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, Some(SOON_SECONDS), "The caller asks too much";
     InFlightOfCustomer = "in_flight_of_customer", TOO_MANY_REQUESTS, Some(SOON_SECONDS), "Too much of this customer is in flight";
     InFlight = "in_flight", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Too much is in flight";
     ProjectionLag = "projection_lag", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The projections are too far behind";
@@ -195,6 +196,11 @@ impl Problem {
     /// Of the API, about one field.
     pub fn at(code: ApiCode, field: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::of(ProblemCode::Api(code), Some(field), detail.into())
+    }
+
+    /// A caller asks too much; after `wait` it may ask again.
+    pub fn rate_limited(detail: &'static str, wait: Duration) -> Self {
+        Self { retry_after: Some(whole_seconds(wait)), ..Self::new(ApiCode::RateLimited, detail) }
     }
 
     /// A business rejection that is plain from the request alone.

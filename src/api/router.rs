@@ -10,7 +10,7 @@ use actix_web::{
 
 use super::{
     accounts,
-    auth::RequireToken,
+    auth::Authenticate,
     context::Context,
     currencies, customers,
     envelope::envelope,
@@ -60,7 +60,7 @@ pub fn app(
                 .service(at("/rounds", "POST").route(post().to(rounds::publish)))
                 .service(at("/rounds/{id}", "GET").route(get().to(rounds::get)))
                 .default_service(web::to(nowhere))
-                .wrap(RequireToken),
+                .wrap(Authenticate),
         )
         .default_service(web::to(nowhere))
         .wrap(from_fn(envelope))
