@@ -237,6 +237,7 @@ pub(super) const LIST: Operation = Operation {
 /// Reads an account.
 pub(super) const GET: Operation = Operation {
     named: Some(NAMED),
+    is_tagged: true,
     refusals: &[404],
     notes: "Its ETag names this state: If-None-Match with it is answered 304 while nothing has changed.",
     ..Operation::read(
@@ -387,14 +388,13 @@ pub(super) async fn get_balances(
     id: PathId<AccountId>,
 ) -> Result<HttpResponse, Problem> {
     let view = context.engine.account(&by.viewer(), id.0).await?.ok_or_else(|| id.not_found())?;
-    let answer = answer::ok(&Balances {
+    Ok(answer::ok(&Balances {
         account_id: Shown(view.state.id),
         version: view.state.version(),
         at: Shown(view.at),
         business_date: Shown(view.business_date),
         balances: balances(&view),
-    });
-    Ok(revision::named(answer, view.state.revision()))
+    }))
 }
 
 /// POST /v1/accounts/{id}/facts

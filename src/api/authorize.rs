@@ -33,6 +33,12 @@ impl By {
         let reach = if self.0.roles.is_confined() { Reach::OwnCustomers } else { Reach::All };
         Viewer { name: Arc::clone(&self.0.name), reach }
     }
+
+    /// Spends more of the caller's allowance than the one request that the gate has taken.
+    pub(super) fn admit_more(&self, cost: usize) -> Result<(), Problem> {
+        let admitted = self.0.admit(u32::try_from(cost).unwrap_or(u32::MAX));
+        admitted.map_err(|wait| Problem::rate_limited("the caller's allowance is spent", wait))
+    }
 }
 
 impl FromRequest for By {

@@ -126,7 +126,7 @@ pub(super) async fn create(
         return Err(Problem::at(ApiCode::OutOfRange, "items", format!("a batch has 1 to {ITEMS_MAX} items")));
     }
     // The first is paid for at the gate.
-    by.0.admit_more(batch.items.len().saturating_sub(1)).map_err(Problem::rate_limited)?;
+    by.admit_more(batch.items.len().saturating_sub(1))?;
     let id = RequestId::of_request(&request);
     let outcomes = join_all(batch.items.iter().map(|item| execute(&context, &by, item))).await;
     let mut bytes = Vec::with_capacity(batch.items.len().saturating_mul(OUTCOME_CAPACITY));

@@ -23,7 +23,7 @@ use super::{
     query::Query,
     wire::Shown,
 };
-use crate::storage_kind::EntryKind;
+use crate::actors::reads::EntryKind;
 
 /// What an entry came from.
 #[derive(ToSchema)]

@@ -39,7 +39,7 @@ use super::{
 };
 use crate::actors::{
     command::{Command, Order},
-    reads::Page,
+    reads::{Page, Window},
     view::TrialView,
 };
 
@@ -273,7 +273,8 @@ pub(super) const EXAMPLE: &str = r#"{"id":"exg_0008000000006","customer_id":"cus
 /// Exchanges money, or tries it out.
 pub(super) const CREATE: Operation = Operation {
     roles: MONEY,
-    key: KeyRule::Required,
+    key: KeyRule::UnlessTrial,
+    trial: Some(TRIAL),
     refusals: &[404, 409, 410, 422, 423],
     notes: "At a quote (only the field quote), or at the current round (customer, side, currency, and exactly one of the three \
             amounts). Buying rounds the won up, selling down, for each exchange. With dry_run everything is judged and nothing \
@@ -291,7 +292,7 @@ pub(super) const CREATE: Operation = Operation {
 };
 
 /// The answer to a trial.
-pub(super) const TRIAL: Described = Described {
+const TRIAL: Described = Described {
     shape: Shape::of::<TrialAnswer>(),
     example: r#"{"dry_run":true,"admitted":false,"violations":[{"code":"insufficient_balance","detail":"needs 135050 KRW, available 0 KRW"}],"side":"buy","rate":{"value":"1350.50","unit":1,"round":"USD-20261123-1","business_date":"2026-11-23","mid":"1350.50","preference_percent":"100"},"won":{"amount":"135050","currency":"KRW"},"foreign":{"amount":"100.00","currency":"USD"},"won_account_id":"acc_0008000000003","foreign_account_id":"acc_0008000000004","at":"2026-11-23T01:00:00.000000Z","business_date":"2026-11-23"}"#,
 };
@@ -373,8 +374,7 @@ pub(super) async fn list(context: web::Data<Context>, by: By, request: HttpReque
 pub(super) fn entries_page(query: &Query<'_>) -> Result<Page, Problem> {
     Ok(Page {
         before: Cursor::of(query)?.map(|Cursor(version, _)| version),
-        from: query.instant(&page::FROM)?,
-        to: query.instant(&page::TO)?,
+        window: Window { from: query.instant(&page::FROM)?, to: query.instant(&page::TO)? },
         limit: query.limit()?,
     })
 }

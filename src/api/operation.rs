@@ -41,6 +41,8 @@ pub enum KeyRule {
     Optional,
     /// Has to be given: money moves once per key.
     Required,
+    /// Has to be given unless the body says that it is a trial.
+    UnlessTrial,
 }
 
 /// A schema of the document, made of a type.
@@ -112,12 +114,18 @@ pub struct Operation {
     pub query: &'static [Parameter],
     /// Whether `If-Match` is judged.
     pub is_conditional: bool,
+    /// Whether the answer has an ETag, and `If-None-Match` is judged.
+    pub is_tagged: bool,
     /// The body that it takes.
     pub body: Option<Described>,
     /// The status of its good answer.
     pub status: u16,
     /// Its good answer.
     pub answer: Described,
+    /// The type of its good answer.
+    pub media: &'static str,
+    /// The answer to a trial, under 200.
+    pub trial: Option<Described>,
     /// The statuses of its refusals, beside those that every operation has.
     pub refusals: &'static [u16],
 }
@@ -136,9 +144,12 @@ impl Operation {
             named: None,
             query: &[],
             is_conditional: false,
+            is_tagged: false,
             body: None,
             status: 200,
             answer,
+            media: "application/json",
+            trial: None,
             refusals: &[],
         }
     }

@@ -58,6 +58,7 @@ struct StreamText(String);
 /// Follows rates.
 pub(super) const STREAM: Operation = Operation {
     roles: Roles::all(),
+    media: "text/event-stream",
     notes: "text/event-stream: an event named rate for every pair, then one for each change. A comment every 15 s is a sign of \
             life. Nothing has to be caught up after a break: connect again and get all pairs.",
     ..Operation::read(

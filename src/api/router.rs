@@ -10,7 +10,7 @@ use actix_web::{
 
 use super::{
     accounts, audit,
-    auth::RequireCredentials,
+    auth::Authenticate,
     authorize::Authorize,
     batch, checks,
     context::Context,
@@ -87,7 +87,7 @@ pub fn app(
         // What can be read about the API needs no credentials.
         .service(open("/v1/openapi.json").route(get().to(openapi::document)).route(head().to(openapi::document)))
         .service(open("/v1/docs").route(get().to(openapi::page)).route(head().to(openapi::page)))
-        .service(scope.default_service(web::to(nowhere)).wrap(RequireCredentials))
+        .service(scope.default_service(web::to(nowhere)).wrap(Authenticate))
         .default_service(web::to(nowhere))
         .wrap(from_fn(envelope))
 }
