@@ -20,6 +20,7 @@ use crate::{
     api::{
         context::{Context, EngineHandle},
         json::BodyLimits,
+        rate_stream::Streams,
         router,
     },
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
@@ -193,11 +194,11 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
         currencies,
         keyring,
         access,
-        caller: Arc::from(first_key::FIRST_CALLER),
         quote_lifetime: Duration::from_secs(config.quotes.lifetime_seconds.into()),
         quote_lifetime_max: config.quotes.lifetime_max(),
         body: BodyLimits { bytes_max: config.server.body_bytes_max, timeout: config.server.body_timeout() },
         store_name,
+        streams: Streams::default(),
         draining: AtomicBool::new(false),
     });
     let opened = open_to_the_world(config, &engine, &context).await;

@@ -31,6 +31,7 @@ pub mod key_lookup;
 pub mod lane;
 pub mod link;
 pub mod look;
+pub mod looks;
 pub mod parts;
 pub mod place;
 pub mod plan;

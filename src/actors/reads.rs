@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use hwan_domain::{
     currency::Currency,
-    id::{AccountId, LaneId, Position, Seq},
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     record::Record,
     round::Round,
     time::BusinessDate,
@@ -25,11 +25,11 @@ use super::{
     engine::Engine,
 };
 pub use crate::storage::{
-    listing::{EntryKind, RoundPlace, Window},
+    listing::{CustomerListed, EntryKind, RoundPlace, Window},
     port::PassbookEntry,
 };
 use crate::storage::{
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::StoreError,
 };
 
@@ -47,6 +47,15 @@ pub struct Page {
     pub before: Option<u64>,
     /// How many at most, 1 to [`PAGE_MAX`].
     pub limit: usize,
+}
+
+/// Which customers are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomerFilter {
+    /// Only those with exactly this reference.
+    pub reference: Option<Box<str>>,
+    /// Only those that belong to this channel.
+    pub channel: Option<Arc<str>>,
 }
 
 /// A page of an account's passbook.
@@ -101,6 +110,19 @@ impl Engine {
         tokio::time::timeout(PROJECTION_WAIT_MAX, slot.progress.reaches(durable))
             .await
             .map_err(|_| overloaded(Overload::ProjectionLag))
+    }
+
+    /// Customers, by id; after `after`, and as the filter says.
+    pub async fn customers(
+        &self,
+        filter: CustomerFilter,
+        after: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<CustomerListed>, Refusal> {
+        let _passage = self.enter()?;
+        let CustomerFilter { reference, channel } = filter;
+        let query = CustomerQuery { reference, channel, after, limit: limit.min(PAGE_MAX) };
+        self.common().store.customers(&query).await.map_err(|error| unread(&error))
     }
 
     /// A currency's rounds as they stand, newest first; of one business date, or of all; below `before`.

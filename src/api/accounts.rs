@@ -35,12 +35,8 @@ use crate::{
 };
 
 /// The id that a path names.
-pub(super) const NAMED: Parameter = Parameter {
-    name: "id",
-    about: "The account",
-    shape: Shape::of::<AccountIdText>(),
-    example: "acc_0008000000003",
-};
+pub(super) const NAMED: Parameter =
+    Parameter { name: "id", about: "The account", shape: Shape::of::<AccountIdText>(), example: "acc_0008000000003" };
 
 /// The account that a query names.
 pub(super) const OF_ACCOUNT: Parameter = Parameter { name: "account_id", ..NAMED };

@@ -93,9 +93,7 @@ pub(super) fn body(record: &Record) -> Vec<u8> {
         Event::Reversed { .. } => to_json(&ReversalAnswer::of(record)),
         Event::RoundPublished { round, findings } => to_json(&PublishedRound::of(Some(round), findings)),
         Event::RoundRefused { findings, .. } => to_json(&PublishedRound::of(None, findings)),
-        Event::RoundVoided { round, currency, reason } => {
-            to_json(&VoidedRound::of(record, *round, currency, reason))
-        }
+        Event::RoundVoided { round, currency, reason } => to_json(&VoidedRound::of(record, *round, currency, reason)),
         Event::PairHalted { currency, reason } => to_json(&SetHalt::of(record, currency, reason)),
         Event::PairResumed { currency } => to_json(&LiftedHalt::of(record, currency)),
         // Nobody asks for it: the lane does.

@@ -88,7 +88,7 @@ struct Outcome {
 #[expect(dead_code, reason = "describes what is written piece by piece")]
 enum OutcomeBody {
     Exchange(ExchangeAnswer),
-    Problem(ProblemAnswer),
+    Problem(ProblemAnswer<'static>),
 }
 
 /// Exchanges many times.
@@ -151,7 +151,11 @@ async fn execute(context: &Context, by: &By, item: &Item<'_>) -> Result<Done, Pr
     let text = item.exchange.get();
     let request: ExchangeRequest<'_> = json::read(text.as_bytes())?;
     if request.is_dry_run() {
-        return Err(Problem::at(ApiCode::OutOfRange, "dry_run", "a batch executes: try one out with POST /v1/exchanges"));
+        return Err(Problem::at(
+            ApiCode::OutOfRange,
+            "dry_run",
+            "a batch executes: try one out with POST /v1/exchanges",
+        ));
     }
     let command = Command::Exchange(Box::new(request.order(context)?));
     let digest = json::digest("POST", "/v1/exchanges", text.as_bytes());

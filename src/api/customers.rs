@@ -36,12 +36,8 @@ const REFERENCE_LEN_MAX: usize = 64;
 const CHANNEL_LEN_MAX: usize = 140;
 
 /// The id that a path names.
-pub(super) const NAMED: Parameter = Parameter {
-    name: "id",
-    about: "The customer",
-    shape: Shape::of::<CustomerIdText>(),
-    example: "cus_0008000000002",
-};
+pub(super) const NAMED: Parameter =
+    Parameter { name: "id", about: "The customer", shape: Shape::of::<CustomerIdText>(), example: "cus_0008000000002" };
 
 /// The customer that a query names.
 pub(super) const OF_CUSTOMER: Parameter = Parameter { name: "customer_id", ..NAMED };
@@ -255,18 +251,15 @@ fn channel_of(text: &Text<'_>, by: &By) -> Result<std::sync::Arc<str>, Problem> 
 }
 
 /// GET /v1/customers
-pub(super) async fn list(
-    context: web::Data<Context>,
-    by: By,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(context: web::Data<Context>, by: By, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::of(&request, &LIST)?;
     let (limit, cursor) = (query.limit()?, Cursor::of(&query)?);
     let filter = CustomerFilter {
         reference: query.text(&REFERENCE).map(Into::into),
         channel: by.0.roles.is_confined().then(|| by.0.name.clone()),
     };
-    let after = cursor.and_then(|Cursor(after, _)| Position::unpack(i64::try_from(after).ok()?)).map(CustomerId::at);
+    let after =
+        cursor.and_then(|Cursor(after, _)| Position::from_packed(i64::try_from(after).ok()?)).map(CustomerId::at);
     let found = context.engine.customers(filter, after, limit).await?;
     let items: Vec<CustomerEntry<'_>> = found
         .iter()
@@ -282,11 +275,7 @@ pub(super) async fn list(
 }
 
 /// GET /v1/customers/{id}
-pub(super) async fn get(
-    context: web::Data<Context>,
-    by: By,
-    id: PathId<CustomerId>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(context: web::Data<Context>, by: By, id: PathId<CustomerId>) -> Result<HttpResponse, Problem> {
     let view = context.engine.customer(&by.viewer(), id.0).await?.ok_or_else(|| id.not_found())?;
     Ok(answer::ok(&Customer {
         id: Shown(view.state.id),

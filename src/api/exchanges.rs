@@ -44,12 +44,8 @@ use crate::actors::{
 };
 
 /// The id that a path names.
-pub(super) const NAMED: Parameter = Parameter {
-    name: "id",
-    about: "The exchange",
-    shape: Shape::of::<ExchangeIdText>(),
-    example: "exg_0008000000006",
-};
+pub(super) const NAMED: Parameter =
+    Parameter { name: "id", about: "The exchange", shape: Shape::of::<ExchangeIdText>(), example: "exg_0008000000006" };
 
 order_request! {
     /// An exchange: either a quote, or an order at the current round.
@@ -339,11 +335,7 @@ pub(super) async fn create(
 }
 
 /// GET /v1/exchanges/{id}
-pub(super) async fn get(
-    context: web::Data<Context>,
-    by: By,
-    id: PathId<ExchangeId>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(context: web::Data<Context>, by: By, id: PathId<ExchangeId>) -> Result<HttpResponse, Problem> {
     let record = context.record_for(&by, id.0.position()).await?.ok_or_else(|| id.not_found())?;
     if !matches!(record.event, Event::Exchanged { .. }) {
         return Err(id.not_found());

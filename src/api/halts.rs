@@ -194,9 +194,10 @@ pub(super) const LIFT: Operation = Operation {
 /// GET /v1/halts
 pub(super) async fn list(context: web::Data<Context>) -> HttpResponse {
     let board = context.engine.board();
-    let standing = context.currencies.foreign().filter_map(|(currency, _)| {
-        board.pair(currency)?.halt.as_ref().map(|halt| HaltEntry::of(currency, halt))
-    });
+    let standing = context
+        .currencies
+        .foreign()
+        .filter_map(|(currency, _)| board.pair(currency)?.halt.as_ref().map(|halt| HaltEntry::of(currency, halt)));
     answer::ok(&Halts { halts: standing.collect() })
 }
 

@@ -135,10 +135,7 @@ pub(super) const GET: Operation = Operation {
         "keys.get",
         "/idempotency-keys/{key}",
         "Read what became of a request",
-        Described {
-            shape: Shape::of::<KeyAnswer<'_>>(),
-            example: r#"{"key":"order-1","state":"in_flight"}"#,
-        },
+        Described { shape: Shape::of::<KeyAnswer<'_>>(), example: r#"{"key":"order-1","state":"in_flight"}"# },
     )
 };
 

@@ -156,8 +156,7 @@ pub(super) async fn get(context: web::Data<Context>, by: By, id: PathId<AccountI
 }
 
 fn limited(state: &AccountState, at: Timestamp, date: BusinessDate, policy: &LimitPolicy) -> Option<LimitedAnswer> {
-    let is_limited =
-        state.facts.in_force(at).any(|fact| fact.check.admits(Direction::Debit) == Verdict::UpToDailyCap);
+    let is_limited = state.facts.in_force(at).any(|fact| fact.check.admits(Direction::Debit) == Verdict::UpToDailyCap);
     let (max, used) = (policy.limited_account_daily_won, state.limited_won(date));
     is_limited.then(|| LimitedAnswer {
         max: WonAnswer(max),

@@ -175,8 +175,7 @@ impl Operation {
 }
 
 /// Who may read what belongs to customers; a channel its own.
-pub const READERS: Roles =
-    Roles::of(&[Role::CustomerChannel, Role::Teller, Role::Ops, Role::Auditor, Role::Approver]);
+pub const READERS: Roles = Roles::of(&[Role::CustomerChannel, Role::Teller, Role::Ops, Role::Auditor, Role::Approver]);
 
 /// Who moves customers' money.
 pub const MONEY: Roles = Roles::of(&[Role::CustomerChannel, Role::Teller]);

@@ -50,9 +50,9 @@ pub(super) struct OrderFields<'a, 'b> {
 /// A request that is an order and something more: its fields are the order's, then its own.
 macro_rules! order_request {
     ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$outer])*
         #[derive(serde::Deserialize, utoipa::ToSchema)]
         #[serde(deny_unknown_fields)]
+        $(#[$outer])*
         pub(super) struct $name<'a> {
             /// Whose.
             #[serde(borrow)]

@@ -100,10 +100,7 @@ fn pair(context: &Context, currency: Currency, spec: &CurrencySpec) -> PairAnswe
 }
 
 /// The foreign currency that a path names.
-pub(super) fn named<'a>(
-    context: &'a Context,
-    request: &HttpRequest,
-) -> Result<(Currency, &'a CurrencySpec), Problem> {
+pub(super) fn named<'a>(context: &'a Context, request: &HttpRequest) -> Result<(Currency, &'a CurrencySpec), Problem> {
     let code = request.match_info().get("currency").unwrap_or_default();
     context.currencies.foreign().find(|(currency, _)| currency.code() == code).ok_or_else(|| {
         Problem::new(ApiCode::CurrencyNotFound, "not a foreign currency of this bank: GET /v1/currencies lists them")

@@ -132,18 +132,17 @@ pub(super) const fn status_of(code: Code) -> StatusCode {
         | Code::AmountTooLarge
         | Code::WonAmountNotExact
         | Code::SameAccount
-        | Code::AccountExists
         | Code::LanesDiffer
         | Code::RateUnavailable
         | Code::RoundVoided
-        | Code::HaltRefused
         | Code::QuoteUsed
         | Code::RateWorse
         | Code::LimitDaily
         | Code::LimitMonthly
         | Code::HoldingLimit
-        | Code::InsufficientBalance
-        | Code::AlreadyReversed => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::InsufficientBalance => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::AccountExists | Code::AccountNotEmpty | Code::AlreadyReversed | Code::HaltRefused => StatusCode::CONFLICT,
+        Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
     }
 }
 
@@ -293,7 +292,7 @@ impl Problem {
     }
 
     /// The status of the answer.
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         self.code.status().as_u16()
     }
 

@@ -133,7 +133,10 @@ pub(super) async fn follow(context: web::Data<Context>) -> Result<HttpResponse, 
     let before = context.streams.0.fetch_add(1, Ordering::AcqRel);
     let seat = Seat(context.clone());
     if before >= STREAMS_MAX {
-        return Err(Problem::new(ApiCode::StreamsFull, format!("{STREAMS_MAX} streams are open: GET /v1/rates answers too")));
+        return Err(Problem::new(
+            ApiCode::StreamsFull,
+            format!("{STREAMS_MAX} streams are open: GET /v1/rates answers too"),
+        ));
     }
     let changes = context.engine.board_changes();
     let following = Following { seat, changes, told: Vec::new(), quiet: Duration::ZERO };

@@ -5,6 +5,7 @@ use hwan_domain::{
     exchange::Side,
     id::{CustomerId, ExchangeId, ReversalId},
     record::{Event, Landing, Record},
+    reversal,
     time::{BusinessDate, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -148,15 +149,12 @@ pub(super) async fn create(
     let request: NewReversal<'_> = body.read()?;
     let reason = reason(&request.reason)?;
     let exchange = context.record_for(&by, id.0.position()).await?.ok_or_else(|| id.not_found())?;
-    context.execute(&by, Some(key.0), &body, Command::Reverse { exchange, reason }).await
+    let plan = reversal::plan(&exchange, &reason)?;
+    context.execute(&by, Some(key.0), &body, Command::Reverse(Box::new(plan))).await
 }
 
 /// GET /v1/reversals/{id}
-pub(super) async fn get(
-    context: web::Data<Context>,
-    by: By,
-    id: PathId<ReversalId>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(context: web::Data<Context>, by: By, id: PathId<ReversalId>) -> Result<HttpResponse, Problem> {
     let record = context.record_for(&by, id.0.position()).await?.ok_or_else(|| id.not_found())?;
     ReversalAnswer::of(&record).map(|reversal| answer::ok(&reversal)).ok_or_else(|| id.not_found())
 }

@@ -38,12 +38,8 @@ use crate::access::role::{Role, Roles};
 /// The most independent sources of one round.
 const SOURCES_MAX: usize = 32;
 
-const NAMED: Parameter = Parameter {
-    name: "id",
-    about: "The round",
-    shape: Shape::of::<RoundIdText>(),
-    example: "USD-20261123-1",
-};
+const NAMED: Parameter =
+    Parameter { name: "id", about: "The round", shape: Shape::of::<RoundIdText>(), example: "USD-20261123-1" };
 const ON_DATE: Parameter = Parameter {
     name: "business_date",
     about: "Only rounds of this business date",

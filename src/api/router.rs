@@ -2,7 +2,7 @@
 
 use actix_web::{
     App, FromRequest, Handler, Resource, Responder,
-    body::BoxBody,
+    body::{BoxBody, MessageBody},
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::from_fn,
     web::{self, Data, get, head, method},
@@ -16,10 +16,9 @@ use super::{
     context::Context,
     currencies, customers, entries,
     envelope::envelope,
-    exchanges, halts,
+    exchanges, halts, health,
     json::BodyBytesMax,
-    keys, limits,
-    openapi,
+    keys, limits, openapi,
     operation::{Operation, Verb},
     pairs,
     problem::{ApiCode, Problem},
@@ -87,6 +86,10 @@ pub fn app(
         // What can be read about the API needs no credentials.
         .service(open("/v1/openapi.json").route(get().to(openapi::document)).route(head().to(openapi::document)))
         .service(open("/v1/docs").route(get().to(openapi::page)).route(head().to(openapi::page)))
+        .service(open("/livez").route(get().to(health::live)).route(head().to(health::live)))
+        .service(open("/readyz").route(get().to(health::ready)).route(head().to(health::ready)))
+        .service(open("/version").route(get().to(health::version)).route(head().to(health::version)))
+        .service(open("/metrics").route(get().to(health::scrape)).route(head().to(health::scrape)))
         .service(scope.default_service(web::to(nowhere)).wrap(Authenticate))
         .default_service(web::to(nowhere))
         .wrap(from_fn(envelope))
@@ -99,13 +102,19 @@ pub fn operations() -> Vec<&'static Operation> {
 
 /// A path below `/v1` and what can be done there.
 struct At {
+    #[cfg(test)]
     pattern: &'static str,
     resource: Resource,
     operations: Vec<&'static Operation>,
 }
 
 fn at(pattern: &'static str) -> At {
-    At { pattern, resource: web::resource(pattern).app_data(RouteMetrics::new(pattern)), operations: Vec::new() }
+    At {
+        #[cfg(test)]
+        pattern,
+        resource: web::resource(pattern).app_data(RouteMetrics::new(pattern)),
+        operations: Vec::new(),
+    }
 }
 
 impl At {
@@ -114,7 +123,7 @@ impl At {
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
-        F::Output: Responder<Body = BoxBody> + 'static,
+        F::Output: Responder<Body: MessageBody> + 'static,
     {
         let verb = match operation.verb {
             Verb::Get => actix_web::http::Method::GET,

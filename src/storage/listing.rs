@@ -4,6 +4,8 @@
 //! or repeat while the list grows, and the last page costs what the first one does. How much one page looks at is
 //! bounded, whatever is asked.
 
+use std::sync::Arc;
+
 use hwan_domain::{
     currency::Currency,
     id::{AccountId, CustomerId},
@@ -148,10 +150,23 @@ impl PassbookQuery {
 pub struct CustomerQuery {
     /// Only those with exactly this reference.
     pub reference: Option<Box<str>>,
+    /// Only those that belong to this channel.
+    pub channel: Option<Arc<str>>,
     /// Only those after this one: where the page before ended.
     pub after: Option<CustomerId>,
     /// How many at most.
     pub limit: usize,
+}
+
+/// A customer in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerListed {
+    /// Its id.
+    pub id: CustomerId,
+    /// The bank's own name for it.
+    pub reference: Option<Arc<str>>,
+    /// To whom it belongs.
+    pub channel: Arc<str>,
 }
 
 /// Which round of a currency, as lists order them: by business date, then by number.

@@ -25,7 +25,7 @@ use hwan_domain::{
 use smallvec::SmallVec;
 
 use super::{
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
         StoreError, TakenLane,
@@ -120,7 +120,7 @@ impl LedgerStore for NullStore {
         };
         let foreign_balances = self.foreign.iter().copied().map(plenty).collect();
         Ok(Some(Household {
-            customer: CustomerState::opened(customer, None),
+            customer: CustomerState::opened(customer, None, "nobody".into()),
             accounts: vec![
                 account(won, AccountKind::Won, SmallVec::from_iter([plenty(Currency::KRW)])),
                 account(foreign, AccountKind::Foreign, foreign_balances),
@@ -136,6 +136,10 @@ impl LedgerStore for NullStore {
     }
 
     async fn pairs(&self, _rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn customers(&self, _: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -22,7 +22,7 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 
-use super::listing::{EntryKind, PassbookPage, PassbookQuery, RoundQuery};
+use super::listing::{CustomerListed, CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery};
 
 /// A link of the chain: SHA-256 over the predecessor's hash and the record's body.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -245,6 +245,9 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// Every pair with its halt and its newest rounds, at most `rounds` of each, oldest first; beyond that the newest
     /// that is active or superseded, however old: the guard measures by it.
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError>;
+
+    /// A page of customers, by id, as committed.
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError>;
 
     /// A page of a currency's rounds, newest first, as committed.
     async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError>;

@@ -63,7 +63,8 @@ fn build(operations: &[&'static Operation]) -> Value {
         paths.entry(format!("/v1{}", operation.path)).or_default().insert(verb, described);
     }
     schemas.add(&Shape::of::<ProblemAnswer<'_>>());
-    let responses: Map<String, Value> = statuses().map(|status| (format!("Refused{status}"), refusal(status))).collect();
+    let responses: Map<String, Value> =
+        statuses().map(|status| (format!("Refused{status}"), refusal(status))).collect();
     json!({
         "openapi": "3.1.0",
         "info": {

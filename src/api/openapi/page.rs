@@ -38,9 +38,9 @@ pub(in crate::api) async fn page() -> HttpResponse {
         .body(PAGE.clone())
 }
 
-/// Writing to a text does not fail: what `write!` says of it is dropped here.
+/// Writing to a text does not fail.
 macro_rules! put {
-    ($out:expr, $($text:tt)*) => { drop(write!($out, $($text)*)) };
+    ($out:expr, $($text:tt)*) => { let _written = write!($out, $($text)*); };
 }
 
 fn write(operations: &[&'static Operation]) -> String {
@@ -94,9 +94,9 @@ fn write_operation(page: &mut String, operation: &Operation) {
     put!(page, "<p class=roles>Roles: {}. ", operation.roles);
     match operation.key {
         KeyRule::Unused => {}
-        KeyRule::Optional => put!(page, "<code>Idempotency-Key</code> may be given. "),
-        KeyRule::Required => put!(page, "<code>Idempotency-Key</code> has to be given. "),
-        KeyRule::UnlessTrial => put!(page, "<code>Idempotency-Key</code> has to be given but for a trial. "),
+        KeyRule::Optional => page.push_str("<code>Idempotency-Key</code> may be given. "),
+        KeyRule::Required => page.push_str("<code>Idempotency-Key</code> has to be given. "),
+        KeyRule::UnlessTrial => page.push_str("<code>Idempotency-Key</code> has to be given but for a trial. "),
     }
     if operation.is_conditional {
         put!(page, "<code>If-Match</code> is judged. ");

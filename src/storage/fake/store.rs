@@ -21,7 +21,7 @@ use super::{
     world::World,
 };
 use crate::storage::{
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError,
         TakenLane,
@@ -207,6 +207,10 @@ impl LedgerStore for FakeStore {
 
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
         Ok(self.reading()?.pairs(rounds))
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
+        Ok(self.reading()?.customers(query))
     }
 
     async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {

@@ -20,7 +20,7 @@ use smallvec::SmallVec;
 
 use crate::storage::{
     consistency::{ahead, step_end, went_back, wrong_batch},
-    listing::{EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
+    listing::{CustomerListed, CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, PassbookEntry, StateWrite,
         StoreError, TakenLane,
@@ -106,7 +106,7 @@ impl World {
         if Epoch(lane.epoch) != batch.epoch || lane.seq() != batch.from {
             return Err(fenced);
         }
-        let used = |row: &JournalRow| [row.record.key(), row.record.quote()].into_iter().flatten();
+        let used = |row: &JournalRow| [row.record.key(), row.record.used_once()].into_iter().flatten();
         let keys = batch.rows.iter().flat_map(|row| used(row).map(move |key| (key, row)));
         let mut fresh = HashMap::new();
         for (key, row) in keys {
@@ -197,6 +197,20 @@ impl World {
         }
         pairs.retain(|_, pair| pair.halt.is_some() || !pair.rounds.is_empty());
         pairs.into_iter().collect()
+    }
+
+    pub(super) fn customers(&self, query: &CustomerQuery) -> Vec<CustomerListed> {
+        let listed = self.states.customers.values().map(|state| CustomerListed {
+            id: state.id,
+            reference: state.reference.clone(),
+            channel: state.channel.clone(),
+        });
+        listed
+            .filter(|listed| query.after.is_none_or(|after| listed.id > after))
+            .filter(|listed| query.reference.is_none() || query.reference.as_deref() == listed.reference.as_deref())
+            .filter(|listed| query.channel.as_ref().is_none_or(|channel| *channel == listed.channel))
+            .take(query.limit)
+            .collect()
     }
 
     pub(super) fn rounds(&self, query: &RoundQuery) -> Vec<Round> {

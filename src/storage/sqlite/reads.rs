@@ -50,7 +50,7 @@ static KEYS: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
     KEYS_PER_LOOKUP.map(|size| {
         let list = placeholders(size);
         let by = |column| format!("SELECT id, {column} AS used, body, hash FROM journal WHERE {column} IN ({list})");
-        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("quote")))
+        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("used_once")))
     })
 });
 

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::storage::{
     codec,
-    listing::RoundQuery,
+    listing::{CustomerListed, CustomerQuery, RoundQuery},
     port::{Household, StoreError},
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn customer(
 ) -> Result<Option<Household>, StoreError> {
     let mut reader = readers.lend().await?;
     let rows = sqlx::query(
-        "SELECT c.reference, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
+        "SELECT c.reference, c.channel, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
          a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, \
          b.currency, b.amount_minor, b.version \
          FROM customer c LEFT JOIN account a ON a.customer = c.id LEFT JOIN balance b ON b.account = a.id \
@@ -68,6 +68,7 @@ fn read_customer(row: &SqliteRow, id: CustomerId, currencies: &CurrencySet) -> R
     Ok(CustomerState {
         id,
         reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
+        channel: Arc::from(get::<&str>(row, "channel")?),
         facts: codec::decode_facts(get(row, "customer_facts")?, currencies)?,
         limits: LimitUse {
             charged_at: Timestamp::from_micros(get(row, "limit_at")?),
@@ -106,6 +107,42 @@ fn read_balance(row: &SqliteRow, currencies: &CurrencySet) -> Result<Option<Bala
 fn read_version(row: &SqliteRow) -> Result<u64, StoreError> {
     let version: i64 = get(row, "version")?;
     u64::try_from(version).map_err(|_| StoreError::Damaged(format!("{version} is not an account's version")))
+}
+
+/// A page of customers, by id. Each filter has its index, which ends with the id.
+pub(super) async fn customers(readers: &Readers, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
+    let sql = match (&query.reference, &query.channel) {
+        (None, None) => "SELECT id, reference, channel FROM customer WHERE id > ?1 ORDER BY id LIMIT ?2",
+        (Some(_), None) => {
+            "SELECT id, reference, channel FROM customer WHERE reference = ?3 AND id > ?1 ORDER BY id LIMIT ?2"
+        }
+        (None, Some(_)) => {
+            "SELECT id, reference, channel FROM customer WHERE channel = ?4 AND id > ?1 ORDER BY id LIMIT ?2"
+        }
+        (Some(_), Some(_)) => {
+            "SELECT id, reference, channel FROM customer WHERE reference = ?3 AND channel = ?4 AND id > ?1 \
+             ORDER BY id LIMIT ?2"
+        }
+    };
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(sql)
+        .bind(query.after.map_or(0, |after| after.position().packed()))
+        .bind(i64::try_from(query.limit).unwrap_or(i64::MAX))
+        .bind(query.reference.as_deref())
+        .bind(query.channel.as_deref())
+        .fetch_all(reader.connection())
+        .await
+        .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    rows.iter()
+        .map(|row| {
+            Ok(CustomerListed {
+                id: CustomerId::at(read_position(get(row, "id")?)?),
+                reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
+                channel: Arc::from(get::<&str>(row, "channel")?),
+            })
+        })
+        .collect()
 }
 
 /// Who owns an account.

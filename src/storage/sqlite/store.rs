@@ -22,7 +22,7 @@ use super::{
     projections, reads, schema, states,
 };
 use crate::storage::{
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
     },
@@ -141,6 +141,10 @@ impl LedgerStore for SqliteStore {
 
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
         states::pairs(self.ledger.readers(), &self.currencies, rounds).await
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
+        states::customers(self.ledger.readers(), query).await
     }
 
     async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
