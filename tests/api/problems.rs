@@ -59,7 +59,7 @@ async fn what_does_not_exist_is_not_found() {
 async fn a_route_without_this_method_says_which_it_has() {
     let server = Server::start().await;
     for (method, path, allow) in
-        [("GET", "/v1/exchanges", "POST"), ("DELETE", "/v1/accounts/acc_1", "GET"), ("POST", "/livez", "GET, HEAD")]
+        [("GET", "/v1/deposits", "POST"), ("DELETE", "/v1/accounts/acc_1", "GET"), ("PUT", "/v1/exchanges", "POST, GET")]
     {
         let answer = server.send(server.request(method, path).body(Full::default()).unwrap()).await;
         assert_eq!(answer.problem(), (405, "method_not_allowed".to_owned()));
