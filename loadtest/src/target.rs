@@ -12,7 +12,7 @@ use crate::{
 
 /// The address with its token, from the command line. Refuses what is not loopback.
 pub(crate) fn server(arguments: &TargetArguments) -> Result<ServerAddr> {
-    let server = ServerAddr::loopback(&arguments.url)?;
+    let server = ServerAddr::loopback(&arguments.url)?.with_admin(&arguments.admin_url)?;
     let path = &arguments.token_file;
     let token = fs::read_to_string(path)
         .with_context(|| format!("{} cannot be read: give --token-file as the server printed it", path.display()))?;
@@ -30,8 +30,8 @@ pub(crate) fn client(server: &ServerAddr, connections_max: u16) -> Client {
 
 /// Says why the server cannot be driven with these customers, before thousands of answers say it.
 pub(crate) async fn probe(client: &Client, file: Option<&CustomersFile>) -> Result<()> {
-    let version = client.version().await.context("the server does not answer: is it running at --url?")?.value;
-    ensure!(version.name == "hwan", "the server at --url is {}, not hwan", version.name);
+    let version = client.version().await.context("the server does not answer: is it running, with its admin port at --admin-url?")?.value;
+    ensure!(version.name == "hwan", "the server at --admin-url is {}, not hwan", version.name);
     client.ready().await.context("the server is not ready")?;
     let usd = client.rate("USD").await.context("the rate of USD cannot be read")?.value;
     ensure!(usd.status == "trading", "USD is {}: publish a round first", usd.status);

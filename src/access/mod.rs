@@ -5,10 +5,14 @@
 
 pub mod allowance;
 pub mod api_key;
+pub mod audit;
+pub mod audit_file;
 pub mod first_key;
 pub mod gate;
 pub mod key_file;
 pub mod key_set;
+pub mod key_watch;
+pub mod last_use;
 pub mod principal;
 pub mod refused;
 pub mod role;

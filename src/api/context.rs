@@ -13,15 +13,17 @@ use hwan_domain::currency::CurrencySet;
 
 use super::{
     answer,
+    host::Hosts,
     json::{Body, BodyLimits},
     problem::Problem,
 };
 use crate::{
-    access::gate::Access,
+    access::{audit::AuditTrail, gate::Access},
     actors::{
         command::{Caller, Command},
         engine::Engine,
     },
+    clock::TestClock,
     quotes::keyring::Keyring,
 };
 
@@ -36,6 +38,12 @@ pub struct Context {
     pub keyring: Keyring,
     /// Who may call.
     pub access: Arc<Access>,
+    /// Where refusals and privileged acts are noted.
+    pub audit: AuditTrail,
+    /// By which names this server is called.
+    pub hosts: Hosts,
+    /// The engine's clock, if it is one that a test moves.
+    pub test_clock: Option<Arc<TestClock>>,
     /// The name under which callers act.
     pub caller: Arc<str>,
     /// The life of a quote that asks for none.

@@ -6,6 +6,7 @@
 //! [`router`] shows all of it on one page, [`problem`] every way in which it says no.
 
 pub mod accounts;
+pub mod admin;
 pub mod amount;
 pub mod answer;
 pub mod auth;
@@ -16,8 +17,10 @@ pub mod envelope;
 pub mod exchanges;
 pub mod facts;
 pub mod health;
+pub mod host;
 pub mod idempotency;
 pub mod json;
+pub mod note;
 pub mod order;
 pub mod path_id;
 pub mod problem;
@@ -26,5 +29,6 @@ pub mod rates;
 pub mod request_id;
 pub mod rounds;
 pub mod router;
+pub mod trace_parent;
 pub mod transactions;
 pub mod wire;

@@ -69,7 +69,9 @@ api_codes! {
     UnknownCheck = "unknown_check", BAD_REQUEST, None, "There is no such check for this subject";
     KeyMissing = "idempotency_key_missing", BAD_REQUEST, None, "The idempotency key is missing";
     KeyMalformed = "idempotency_key_malformed", BAD_REQUEST, None, "The idempotency key is malformed";
+    HostMissing = "host_missing", BAD_REQUEST, None, "The header Host is missing or there are two";
     Unauthorized = "unauthorized", UNAUTHORIZED, None, "The credential is missing or wrong";
+    Forbidden = "forbidden", FORBIDDEN, None, "The caller may not do this";
     NotFound = "not_found", NOT_FOUND, None, "There is no such route";
     CurrencyNotFound = "currency_not_found", NOT_FOUND, None, "There is no such pair";
     TransactionNotFound = "transaction_not_found", NOT_FOUND, None, "There is no such transaction";
@@ -77,6 +79,7 @@ api_codes! {
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
     MediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, None, "The body is not application/json";
+    HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, None, "The server is not known by this name";
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, None, "The idempotency key was used with another request";
     KeyExpired = "idempotency_key_expired", UNPROCESSABLE_ENTITY, None, "The idempotency key is too old";
     KeyFromFuture = "idempotency_key_from_future", UNPROCESSABLE_ENTITY, None, "The idempotency key is ahead of time";
@@ -183,7 +186,7 @@ pub struct Problem {
     code: ProblemCode,
     found: Vec<Found>,
     retry_after: Option<u64>,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     closes: bool,
 }
 
@@ -214,7 +217,7 @@ impl Problem {
     }
 
     /// A route without this method; `allow` lists those it has.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: String) -> Self {
         let problem = Self::new(ApiCode::MethodNotAllowed, format!("this route has {allow}"));
         Self { allow: Some(allow), ..problem }
     }
@@ -275,8 +278,8 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        if let Some(allow) = self.allow {
-            response.insert_header((header::ALLOW, allow));
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"hwan\""));

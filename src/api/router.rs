@@ -5,7 +5,7 @@ use actix_web::{
     body::BoxBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::from_fn,
-    web::{self, Data, get, head, post},
+    web::{self, Data, get, post},
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     context::Context,
     currencies, customers,
     envelope::envelope,
-    exchanges, health,
+    exchanges,
     problem::{ApiCode, Problem},
     quotes, rates, rounds, transactions,
 };
@@ -34,10 +34,6 @@ pub fn app(
 > {
     App::new()
         .app_data(context)
-        .service(at("/livez", "GET, HEAD").route(get().to(health::live)).route(head().to(health::live)))
-        .service(at("/readyz", "GET, HEAD").route(get().to(health::ready)).route(head().to(health::ready)))
-        .service(at("/version", "GET, HEAD").route(get().to(health::version)).route(head().to(health::version)))
-        .service(at("/metrics", "GET, HEAD").route(get().to(health::scrape)).route(head().to(health::scrape)))
         .service(
             web::scope("/v1")
                 .service(at("/exchanges", "POST").route(post().to(exchanges::create)))
@@ -70,7 +66,7 @@ pub fn app(
 fn at(pattern: &'static str, allow: &'static str) -> Resource {
     web::resource(pattern)
         .app_data(RouteMetrics::new(pattern))
-        .default_service(web::to(move || async move { Err::<&str, _>(Problem::method_not_allowed(allow)) }))
+        .default_service(web::to(move || async move { Err::<&str, _>(Problem::method_not_allowed(allow.to_owned())) }))
 }
 
 async fn nowhere() -> Result<&'static str, Problem> {

@@ -33,6 +33,7 @@ pub struct ServerAddr {
     addr: SocketAddr,
     host: String,
     token: Option<String>,
+    admin: Option<Box<ServerAddr>>,
 }
 
 impl ServerAddr {
@@ -50,7 +51,7 @@ impl ServerAddr {
         if !ip.is_loopback() {
             return Err(ServerAddrError::NotLoopback(host.to_owned()));
         }
-        Ok(Self { addr: SocketAddr::new(ip, port), host: authority.to_owned(), token: None })
+        Ok(Self { addr: SocketAddr::new(ip, port), host: authority.to_owned(), token: None, admin: None })
     }
 
     /// With the token for `/v1`; surrounding white space, as of a file's end, is dropped.
@@ -60,6 +61,13 @@ impl ServerAddr {
         self
     }
 
+    /// With the address for those who run the server: health, version, metrics, the clock of a test. Plain http on
+    /// loopback; no token is sent there.
+    pub fn with_admin(mut self, url: &str) -> Result<Self, ServerAddrError> {
+        self.admin = Some(Box::new(Self::loopback(url)?));
+        Ok(self)
+    }
+
     /// Where to connect.
     pub fn socket_addr(&self) -> SocketAddr {
         self.addr
@@ -67,6 +75,10 @@ impl ServerAddr {
 
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    pub(crate) fn admin(&self) -> Option<&ServerAddr> {
+        self.admin.as_deref()
     }
 
     pub(crate) fn token(&self) -> Option<&str> {
@@ -163,6 +175,21 @@ impl Client {
         answer
     }
 
+    /// Sends a request to the admin address, on a connection of its own.
+    pub(crate) async fn send_to_admin(&self, request: &Request) -> Result<Answer<()>, ClientError> {
+        let none = || ClientError::unsent(std::io::Error::other("no admin address was given: ServerAddr::with_admin"));
+        let server = self.shared.server.admin().ok_or_else(none)?;
+        let deadline = self.shared.config.deadline;
+        let prepared = request.prepare(server)?;
+        let started = tokio::time::Instant::now();
+        let mut connection = Connection::open(server, deadline).await?;
+        let reply = connection.call(&prepared, deadline.saturating_sub(started.elapsed())).await?;
+        if reply.status >= 400 {
+            return Err(error::problem(reply.status, reply.retry_after_s, reply.body));
+        }
+        Ok(Answer { value: (), status: reply.status, replayed: reply.replayed, body: reply.body.to_vec() })
+    }
+
     /// Reads `path` as `T`.
     pub async fn get<T: DeserializeOwned>(&self, path: impl Into<String>) -> Result<Answer<T>, ClientError> {
         typed(self.send(&Request::get(path)).await?)
@@ -193,7 +220,7 @@ impl Client {
     }
 }
 
-fn typed<T: DeserializeOwned>(answer: Answer<()>) -> Result<Answer<T>, ClientError> {
+pub(crate) fn typed<T: DeserializeOwned>(answer: Answer<()>) -> Result<Answer<T>, ClientError> {
     let value = serde_json::from_slice(&answer.body).map_err(|error| {
         ClientError::protocol(format!("status {} with a body of another form: {error}", answer.status))
     })?;

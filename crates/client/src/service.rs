@@ -1,8 +1,8 @@
-//! How the server is: alive, ready, which version, its metrics.
+//! How the server is: alive, ready, which version, its metrics; asked of its admin address.
 
 use serde::Deserialize;
 
-use crate::{Answer, Client, ClientError, Request};
+use crate::{Answer, Client, ClientError, Request, client::typed};
 
 /// Whether the server takes work.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -41,22 +41,22 @@ pub struct Version {
 impl Client {
     /// Whether the process lives.
     pub async fn live(&self) -> Result<(), ClientError> {
-        self.send(&Request::get("/livez")).await.map(drop)
+        self.send_to_admin(&Request::get("/livez")).await.map(drop)
     }
 
     /// Whether it takes work; an error with status 503 while it does not.
     pub async fn ready(&self) -> Result<Answer<Readiness>, ClientError> {
-        self.get("/readyz").await
+        typed(self.send_to_admin(&Request::get("/readyz")).await?)
     }
 
     /// What runs there.
     pub async fn version(&self) -> Result<Answer<Version>, ClientError> {
-        self.get("/version").await
+        typed(self.send_to_admin(&Request::get("/version")).await?)
     }
 
     /// The metrics page, as Prometheus reads it.
     pub async fn metrics(&self) -> Result<String, ClientError> {
-        let page = self.send(&Request::get("/metrics")).await?;
+        let page = self.send_to_admin(&Request::get("/metrics")).await?;
         String::from_utf8(page.body).map_err(|_| ClientError::protocol("the metrics page is not utf-8"))
     }
 }
