@@ -20,6 +20,11 @@ use crate::{
         audit_file::AuditFileError,
         first_key,
         gate::Access,
+        jwt::{
+            follow,
+            source::{Source, SourceError},
+            verifier::Verifier,
+        },
         key_file::KeyFileError,
         key_watch::KeyWatch,
         last_use,
@@ -33,7 +38,7 @@ use crate::{
     banner,
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
     clock::{Clock, SystemClock, TestClock},
-    config::{Config, ConfigError, Overrides},
+    config::{Config, ConfigError, Overrides, jwt::JwtConfig},
     demonstration::{self, DemonstrationCustomer, DemonstrationError},
     ports::{self, Port},
     quotes::keyring::{Keyring, KeyringError},
@@ -75,6 +80,17 @@ pub enum StartupError {
     /// No certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The identity provider's key set cannot be read.
+    #[error("access.jwt.key_set {path} cannot be used: {cause}")]
+    KeySet {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The identity provider's key set cannot be asked for.
+    #[error(transparent)]
+    KeySetSource(#[from] SourceError),
     /// The clock is not the one that the data directory goes by.
     #[error("{directory} {has}: {advice}")]
     WrongClock {
@@ -117,7 +133,7 @@ pub enum StartupError {
 impl StartupError {
     const fn exit_code(&self) -> u8 {
         match self {
-            StartupError::Config(_) | StartupError::Log(_) => EXIT_USAGE,
+            StartupError::Config(_) | StartupError::Log(_) | StartupError::KeySetSource(_) => EXIT_USAGE,
             _ => EXIT_FAILURE,
         }
     }
@@ -250,7 +266,9 @@ async fn start_by(
     let (certificates, tls) = config.server.tls.files().map(Certificates::open).transpose()?.unzip();
     let opened_keys = first_key::open(directory, SystemClock.now())?;
     // Keys and the audit trail go by the machine's clock, whatever the engine goes by.
-    let access = Arc::new(Access::new(&opened_keys.keys, config.access.pace(), Arc::new(SystemClock)));
+    let access = Access::new(&opened_keys.keys, config.access.pace(), Arc::new(SystemClock));
+    let provider = open_provider(&config.access.jwt, &access).await?;
+    let access = Arc::new(access.with_tokens(provider.as_ref().map(|provider| Arc::clone(&provider.verifier))));
     access.set_last_uses(&last_use::read(directory));
     let audit = AuditTrail::open(directory, config.audit.limits(), Arc::new(SystemClock))?;
     let keyring = Keyring::open(&directory.join("quote-keys.toml"))?;
@@ -294,6 +312,10 @@ async fn start_by(
         }
     };
     let mut background = vec![rt::spawn(metrics::upkeep()), rt::spawn(KeyWatch::new(access, directory).follow())];
+    if let Some(Provider { verifier, source, seen, refresh }) = provider {
+        let metrics = context.access.metrics().clone();
+        background.push(rt::spawn(follow::follow(verifier, source, seen, refresh, metrics)));
+    }
     if let Some(certificates) = certificates {
         background.push(rt::spawn(certificates.follow()));
     }
@@ -314,6 +336,31 @@ async fn start_by(
         directory: directory.clone(),
         drain_max: config.server.drain_max(),
     })
+}
+
+/// The identity provider, if the configuration has one.
+struct Provider {
+    verifier: Arc<Verifier>,
+    source: Source,
+    seen: Vec<u8>,
+    refresh: Duration,
+}
+
+/// Reads the provider's key set. A URL that does not answer is tried again later: the bank's own keys work all the same;
+/// a file that cannot be read is a mistake of the configuration.
+async fn open_provider(config: &JwtConfig, access: &Access) -> Result<Option<Provider>, StartupError> {
+    if !config.enabled {
+        return Ok(None);
+    }
+    let source = Source::of(&config.key_set, config.key_set_ca())?;
+    let verifier = Arc::new(Verifier::new(config));
+    let mut seen = Vec::new();
+    match (follow::read_once(&verifier, &source, &mut seen, access.metrics()).await, &source) {
+        (Err(cause), Source::File(path)) => return Err(StartupError::KeySet { path: path.clone(), cause }),
+        _ => {}
+    }
+    let refresh = Duration::from_secs(u64::from(config.key_set_refresh_minutes) * 60);
+    Ok(Some(Provider { verifier, source, seen, refresh }))
 }
 
 /// The store of record. Here alone a store is chosen.

@@ -30,7 +30,11 @@ pub(crate) fn client(server: &ServerAddr, connections_max: u16) -> Client {
 
 /// Says why the server cannot be driven with these customers, before thousands of answers say it.
 pub(crate) async fn probe(client: &Client, file: Option<&CustomersFile>) -> Result<()> {
-    let version = client.version().await.context("the server does not answer: is it running, with its admin port at --admin-url?")?.value;
+    let version = client
+        .version()
+        .await
+        .context("the server does not answer: is it running, with its admin port at --admin-url?")?
+        .value;
     ensure!(version.name == "hwan", "the server at --admin-url is {}, not hwan", version.name);
     client.ready().await.context("the server is not ready")?;
     let usd = client.rate("USD").await.context("the rate of USD cannot be read")?.value;

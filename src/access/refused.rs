@@ -26,6 +26,9 @@ pub enum Refused {
     /// A token that is signed in a way, or by a key, that is not taken here.
     #[error("the token is not signed by a key of the identity provider that this server trusts")]
     UntrustedToken,
+    /// A token that names a key which the provider's set does not have, as far as it was read.
+    #[error("the token is not signed by a key of the identity provider that this server trusts")]
+    UnknownSigner,
     /// A token that the key it names has not signed.
     #[error("the token is not signed by a key of the identity provider that this server trusts")]
     WrongSignature,
@@ -42,7 +45,7 @@ pub enum Refused {
 
 impl Refused {
     /// Every stable text.
-    pub const REASONS: [&str; 11] = [
+    pub const REASONS: [&str; 12] = [
         "missing",
         "malformed",
         "unknown_key",
@@ -50,6 +53,7 @@ impl Refused {
         "expired_key",
         "revoked_key",
         "untrusted_token",
+        "unknown_signer",
         "wrong_signature",
         "expired_token",
         "foreign_token",
@@ -66,6 +70,7 @@ impl Refused {
             Refused::ExpiredKey(_) => "expired_key",
             Refused::RevokedKey(_) => "revoked_key",
             Refused::UntrustedToken => "untrusted_token",
+            Refused::UnknownSigner => "unknown_signer",
             Refused::WrongSignature => "wrong_signature",
             Refused::ExpiredToken => "expired_token",
             Refused::ForeignToken => "foreign_token",

@@ -4,10 +4,9 @@
 //! the role ops or auditor. `/clock` exists only in a server for tests, which is on loopback.
 
 use actix_web::{
-    App, FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder,
+    App, FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder,
     body::BoxBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    http::header::AUTHORIZATION,
     middleware::from_fn,
     web::{self, Data, get, head},
 };
@@ -108,8 +107,10 @@ fn admit(request: &HttpRequest) -> Result<(), Problem> {
     }
     let context = request.app_data::<Data<Context>>();
     let context = context.ok_or_else(|| Problem::new(ApiCode::Unauthorized, "nobody is known here"))?;
-    let principal = auth::principal(context, request, request.headers().get(AUTHORIZATION))?;
-    if principal.roles.meets(READERS) {
+    let principal = auth::principal(context, request)?;
+    let may = principal.roles.meets(READERS);
+    request.extensions_mut().insert(principal);
+    if may {
         return Ok(());
     }
     Err(Problem::new(ApiCode::Forbidden, format!("this takes one of the roles {READERS}")))

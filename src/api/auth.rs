@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest,
     body::BoxBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::header::{AUTHORIZATION, HeaderValue},
@@ -60,33 +60,59 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let authorization = request.headers().get(AUTHORIZATION);
         let Some(context) = request.app_data::<web::Data<Context>>() else {
             let problem = Problem::new(ApiCode::Unauthorized, "nobody is known here");
             return Either::Left(ready(Ok(request.error_response(problem))));
         };
-        match principal(context, &request, authorization) {
-            Ok(principal) => {
-                request.extensions_mut().insert(principal);
-                Either::Right(Either::Left(self.service.call(request)))
+        match context.access.authenticate(authorization(&request)) {
+            Err(Refused::UnknownSigner) => {
+                // The provider may have a new key: rare enough for a future of its own.
+                let (context, service) = (context.clone(), Rc::clone(&self.service));
+                Either::Right(Either::Right(Box::pin(async move {
+                    context.access.read_key_set_again().await;
+                    let again = context.access.authenticate(authorization(&request));
+                    match admit(&context, &request, again) {
+                        Ok(()) => service.call(request).await,
+                        Err(problem) => Ok(request.error_response(problem)),
+                    }
+                })))
             }
-            Err(problem) => Either::Left(ready(Ok(request.error_response(problem)))),
+            known => match admit(context, &request, known) {
+                Ok(()) => Either::Right(Either::Left(self.service.call(request))),
+                Err(problem) => Either::Left(ready(Ok(request.error_response(problem)))),
+            },
         }
     }
 }
 
-/// Who is calling, if it may ask now. Why not stays with the request, for the audit trail.
-pub(super) fn principal(
+fn authorization(request: &ServiceRequest) -> Option<&[u8]> {
+    request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)
+}
+
+/// Puts the caller into the request's extensions, if it may ask now.
+fn admit(context: &Context, request: &ServiceRequest, known: Result<Arc<Principal>, Refused>) -> Result<(), Problem> {
+    let principal = judge(context, request, known)?;
+    request.extensions_mut().insert(principal);
+    Ok(())
+}
+
+/// Who is calling with this header, if it may ask now.
+pub(super) fn principal(context: &Context, request: &HttpRequest) -> Result<Arc<Principal>, Problem> {
+    let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    judge(context, request, context.access.authenticate(authorization))
+}
+
+/// The caller, having spent its allowance. Why it is none stays with the request, for the audit trail.
+fn judge(
     context: &Context,
     request: &impl HttpMessage,
-    authorization: Option<&HeaderValue>,
+    known: Result<Arc<Principal>, Refused>,
 ) -> Result<Arc<Principal>, Problem> {
-    let access = &context.access;
-    match access.authenticate(authorization.map(HeaderValue::as_bytes)) {
+    match known {
         Ok(principal) => match principal.admit(1) {
             Ok(()) => Ok(principal),
             Err(wait) => {
-                access.metrics().callers_limited.increment(1);
+                context.access.metrics().callers_limited.increment(1);
                 Err(Problem::rate_limited("the caller's allowance is spent", wait))
             }
         },

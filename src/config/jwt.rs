@@ -1,6 +1,6 @@
 //! Tokens of an identity provider: which are taken, and what they say.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -51,6 +51,11 @@ pub enum JwtAlgorithm {
 }
 
 impl JwtConfig {
+    /// The file of `key_set_ca`, where there is one.
+    pub fn key_set_ca(&self) -> Option<&Path> {
+        Some(self.key_set_ca.as_path()).filter(|path| !path.as_os_str().is_empty())
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         within("access.jwt.leeway_seconds", self.leeway_seconds, 0..=300)?;
         within("access.jwt.key_set_refresh_minutes", self.key_set_refresh_minutes, 1..=1_440)?;

@@ -52,8 +52,10 @@ async fn metrics_tell_of_exchanges_by_outcome_and_of_routes() {
 async fn secrets_are_the_owners_alone() {
     let server = Server::start().await;
     let mode = |name: &str| std::fs::metadata(server.data().join(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!([mode(""), mode("token"), mode("quote-keys.toml"), mode("api-keys.toml"), mode("audit.log")],
-        [0o700, 0o600, 0o600, 0o600, 0o600]);
+    assert_eq!(
+        [mode(""), mode("token"), mode("quote-keys.toml"), mode("api-keys.toml"), mode("audit.log")],
+        [0o700, 0o600, 0o600, 0o600, 0o600]
+    );
     let token = server.token.clone();
     let server = server.restart(|_| {}).await;
     assert_eq!(server.token, token);

@@ -117,7 +117,14 @@ impl Server {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let running = startup::start(&config, its_clock).await.unwrap();
-                started.send((running.address, running.admin_address, running.token_path.clone().unwrap(), running.demonstration)).unwrap();
+                started
+                    .send((
+                        running.address,
+                        running.admin_address,
+                        running.token_path.clone().unwrap(),
+                        running.demonstration,
+                    ))
+                    .unwrap();
                 // An error means that the test has ended: stop all the same.
                 let _ended = stopped.await;
                 shutdown::stop(running, &mut shutdown::Step::Engine).await;
