@@ -57,23 +57,16 @@ impl Hosts {
         self.names.iter().any(|name| name.eq_ignore_ascii_case(host))
     }
 
-    /// Whether the request names this server; 400 if it names none, 421 if another.
+    /// Whether the request names this server, and no other. HTTP/2 names it in the request's line, and so may HTTP/1.1,
+    /// where the header is there too (without it the framework answers 400); HTTP/1.0 need not name it.
     pub(super) fn check(&self, request: &ServiceRequest) -> Result<(), Problem> {
-        let mut given = request.headers().get_all(HOST);
-        let (first, second) = (given.next(), given.next());
         let authority = request.uri().authority().map(|authority| authority.as_str());
-        if second.is_some() {
-            return Err(Problem::new(ApiCode::HostMissing, "send the header Host once"));
+        let headers = request.headers().get_all(HOST).map(|value| value.to_str().unwrap_or_default());
+        let mut named = authority.into_iter().chain(headers).peekable();
+        if named.peek().is_none() && request.version() > Version::HTTP_10 {
+            return Err(Problem::new(ApiCode::HostNotAllowed, "the request does not say which server it is for"));
         }
-        // HTTP/2 has it in the request's line, and so may HTTP/1.1; both have to be right.
-        let header = match first {
-            Some(value) => Some(value.to_str().unwrap_or_default()),
-            None if request.version() == Version::HTTP_11 => {
-                return Err(Problem::new(ApiCode::HostMissing, "send the header Host with the name of this server"));
-            }
-            None => None,
-        };
-        match authority.into_iter().chain(header).find(|host| !self.take(host)) {
+        match named.find(|host| !self.take(host)) {
             None => Ok(()),
             Some(host) => {
                 let detail = format!("this server is not {host:?}: its names are in server.hosts of its configuration");

@@ -69,7 +69,6 @@ api_codes! {
     UnknownCheck = "unknown_check", BAD_REQUEST, None, "There is no such check for this subject";
     KeyMissing = "idempotency_key_missing", BAD_REQUEST, None, "The idempotency key is missing";
     KeyMalformed = "idempotency_key_malformed", BAD_REQUEST, None, "The idempotency key is malformed";
-    HostMissing = "host_missing", BAD_REQUEST, None, "The header Host is missing or there are two";
     Unauthorized = "unauthorized", UNAUTHORIZED, None, "The credential is missing or wrong";
     Forbidden = "forbidden", FORBIDDEN, None, "The caller may not do this";
     NotFound = "not_found", NOT_FOUND, None, "There is no such route";
