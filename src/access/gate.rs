@@ -27,7 +27,7 @@ use super::{
     allowance::{Allowance, Allowances, Pace},
     api_key::{KeyId, PresentedKey},
     jwt::verifier::Verifier,
-    key_file::KeptKey,
+    kept_key::KeptKey,
     key_set::{KeySet, LastUses},
     last_use,
     principal::Principal,

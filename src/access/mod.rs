@@ -11,6 +11,7 @@ pub mod audit_file;
 pub mod first_key;
 pub mod gate;
 pub mod jwt;
+pub mod kept_key;
 pub mod key_file;
 pub mod key_set;
 pub mod key_watch;

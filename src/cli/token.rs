@@ -19,7 +19,8 @@ use crate::{
     access::{
         api_key::{FreshKey, KeyId},
         audit::{self, Noted},
-        key_file::{self, KeptKey, KeyFile, KeyFileError, NewKey, Revoked},
+        kept_key::{self, KeptKey},
+        key_file::{KeyFile, KeyFileError, NewKey, Revoked},
         last_use,
         role::{Role, Roles},
     },
@@ -97,7 +98,7 @@ pub(super) enum Lifetime {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    if key_file::is_caller_name(text) {
+    if kept_key::is_caller_name(text) {
         return Ok(text.to_owned());
     }
     Err("take 1 to 64 letters, digits and -_.@, and no name under which hwan itself acts".to_owned())

@@ -70,7 +70,7 @@ async fn a_trace_is_echoed_and_in_the_log_and_one_that_is_malformed_is_not() {
 
 #[tokio::test]
 async fn a_full_trail_is_put_aside() {
-    let bank = Bank::open("[audit]\nfile_bytes_max = 4096\nfiles_kept = 2").await;
+    let mut bank = Bank::open("[audit]\nfile_bytes_max = 4096\nfiles_kept = 2").await;
     for _ in 0..100 {
         bank.send(bank.api(), get("/v1/rates")).await;
     }
@@ -79,6 +79,7 @@ async fn a_full_trail_is_put_aside() {
         assert!(started.elapsed() < crate::bank::SOON, "{}", bank.said());
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+    bank.stop().await;
     assert!(!bank.data().join("audit.log.3").exists());
     assert!(fs::metadata(bank.data().join("audit.log.1")).unwrap().len() < 8_192);
 }
