@@ -355,9 +355,9 @@ async fn open_provider(config: &JwtConfig, access: &Access) -> Result<Option<Pro
     let source = Source::of(&config.key_set, config.key_set_ca())?;
     let verifier = Arc::new(Verifier::new(config));
     let mut seen = Vec::new();
-    match (follow::read_once(&verifier, &source, &mut seen, access.metrics()).await, &source) {
-        (Err(cause), Source::File(path)) => return Err(StartupError::KeySet { path: path.clone(), cause }),
-        _ => {}
+    let read = follow::read_once(&verifier, &source, &mut seen, access.metrics()).await;
+    if let (Err(cause), Source::File(path)) = (read, &source) {
+        return Err(StartupError::KeySet { path: path.clone(), cause });
     }
     let refresh = Duration::from_secs(u64::from(config.key_set_refresh_minutes) * 60);
     Ok(Some(Provider { verifier, source, seen, refresh }))
