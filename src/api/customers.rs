@@ -199,6 +199,7 @@ pub(super) const LIMITS: Operation = Operation {
 
 /// States a fact about a customer.
 pub(super) const STATE_FACT: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Ops]),
     named: Some(NAMED),
     notes: facts::NOTES,

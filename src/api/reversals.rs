@@ -107,6 +107,7 @@ const EXAMPLE: &str = r#"{"id":"rev_0008000000007","exchange_id":"exg_0008000000
 
 /// Takes an exchange back.
 pub(super) const CREATE: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Teller]),
     key: KeyRule::Required,
     named: Some(exchanges::NAMED),

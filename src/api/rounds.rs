@@ -289,6 +289,7 @@ pub(super) const LIST: Operation = Operation {
 
 /// Voids a round.
 pub(super) const VOID: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Rates, Role::Ops]),
     named: Some(NAMED),
     notes: "Its quotes are refused from then on, and its pair is halted. What traded at it stays until it is reversed.",
