@@ -2,8 +2,8 @@
 //!
 //! They come from the store, not from the actors: a list is longer than what is in memory. A read sees everything that
 //! was answered before it was asked: rounds, customers and the journal are what is committed; passbooks follow the
-//! journal, so a read of one waits until they have reached what was durable when it was asked, for
-//! [`PROJECTION_WAIT_MAX`] at most.
+//! journal, so a read of one that lacks postings of its account waits until they have reached what was durable when it
+//! was asked, for [`PROJECTION_WAIT_MAX`] at most.
 //!
 //! Bounds: each read passes the door and keeps its passage until it is answered; a page has at most [`PAGE_MAX`]
 //! items, whatever was asked for. Nothing here asks whose a customer is: the caller does.
@@ -86,18 +86,24 @@ impl Engine {
     }
 
     async fn passbook(&self, account: AccountId, page: Page, only: Option<EntryKind>) -> Result<PassbookPage, Refusal> {
-        self.projected(account.lane()).await?;
+        self.projected(account).await?;
         let Page { window, before, limit } = page;
         let query = PassbookQuery { account, window, only, before, limit: limit.min(PAGE_MAX) };
         self.common().store.passbook_page(&query).await.map_err(|error| unread(&error))
     }
 
-    /// Returns once a lane's projections have reached what is durable now.
-    async fn projected(&self, lane: LaneId) -> Result<(), Refusal> {
-        let Some(slot) = self.slot(lane) else { return Ok(()) }; // a lane that is not there has no passbook either
+    /// Returns once an account's passbook has what is durable now.
+    async fn projected(&self, account: AccountId) -> Result<(), Refusal> {
+        let Some(slot) = self.slot(account.lane()) else { return Ok(()) }; // a lane that is not there has no passbook either
         let Some(link) = slot.link.load_full() else { return Err(Refusal::NotDone(slot.why_closed())) };
         let durable = link.shared.durable();
         drop(link);
+        // Most accounts had no posting since the last step: their lists need not make a step of their own.
+        if slot.progress.seq() >= durable
+            || self.common().store.passbook_is_current(account).await.map_err(|error| unread(&error))?
+        {
+            return Ok(());
+        }
         tokio::time::timeout(PROJECTION_WAIT_MAX, slot.progress.reaches(durable))
             .await
             .map_err(|_| overloaded(Overload::ProjectionLag))

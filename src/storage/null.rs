@@ -159,6 +159,10 @@ impl LedgerStore for NullStore {
         Ok(Vec::new())
     }
 
+    async fn passbook_is_current(&self, _id: AccountId) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     async fn passbook_page(&self, _query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
         Ok(PassbookPage::default())
     }

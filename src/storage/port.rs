@@ -260,6 +260,9 @@ pub trait LedgerStore: Send + Sync + 'static {
     async fn passbook(&self, id: AccountId, after_version: u64, limit: usize)
     -> Result<Vec<PassbookEntry>, StoreError>;
 
+    /// Whether an account's passbook has every posting that is committed: it may, while its lane's projections follow.
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError>;
+
     /// A page of an account's passbook, newest first; as far as it is projected. A window's ends are found by halves over
     /// the versions, which have no gap and whose instants never decrease.
     async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError>;

@@ -254,6 +254,10 @@ impl LedgerStore for Line {
         self.store.passbook(id, after, limit).await
     }
 
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError> {
+        self.store.passbook_is_current(id).await
+    }
+
     async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
         self.store.passbook_page(query).await
     }

@@ -106,6 +106,30 @@ pub async fn pages_of_a_passbook_join_up(subject: &mut dyn Subject) {
     }
 }
 
+/// A passbook is current as soon as it has all that is committed of its account, whatever of others is still to come.
+pub async fn a_passbook_is_current_once_its_own_postings_are_projected(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut scribe = begin(&*store).await;
+    let (one, other) = (scribe.open_family(), scribe.open_family());
+    scribe.deposit(one.won, money("1000000", "KRW"));
+    scribe.buy(one, money("1.00", "USD"));
+    let first = scribe.head().0;
+    scribe.deposit(other.won, money("5", "KRW"));
+    let batch = scribe.batch();
+    let is_current = async |account| store.passbook_is_current(account).await.unwrap();
+    assert!(is_current(one.won).await, "nothing is committed");
+    store.commit(&batch).await.unwrap();
+    assert_eq!([is_current(one.won).await, is_current(one.foreign).await], [false, false]);
+    assert!(is_current(other.foreign).await, "it has no postings");
+    let records = records(&batch);
+    let (some, rest) = records.split_at(usize::try_from(first.number()).unwrap());
+    store.project(LaneId::FIRST, Seq::ZERO, some).await.unwrap();
+    assert_eq!([is_current(one.won).await, is_current(one.foreign).await], [true, true]);
+    assert!(!is_current(other.won).await);
+    store.project(LaneId::FIRST, first, rest).await.unwrap();
+    assert!(is_current(other.won).await);
+}
+
 /// A window holds the instants from its first to before its end, to the microsecond; records of one instant stay
 /// together; one that is open, empty or crossed is no special case; pages within it join up.
 pub async fn a_window_of_a_passbook_is_exact_at_its_ends(subject: &mut dyn Subject) {

@@ -234,6 +234,10 @@ impl LedgerStore for FakeStore {
         Ok(self.reading()?.passbook(id, after_version, limit))
     }
 
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError> {
+        Ok(self.reading()?.passbook_is_current(id))
+    }
+
     async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
         Ok(self.reading()?.passbook_page(query))
     }

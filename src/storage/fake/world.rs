@@ -248,6 +248,12 @@ impl World {
         passbook.values().filter(|entry| entry.version > after_version).take(limit).cloned().collect()
     }
 
+    pub(super) fn passbook_is_current(&self, id: AccountId) -> bool {
+        let committed = self.states.balances.get(&id).and_then(|all| all.iter().map(|balance| balance.version).max());
+        let projected = self.passbooks.get(&id).and_then(|passbook| passbook.last_key_value().map(|(last, _)| *last));
+        committed <= projected
+    }
+
     pub(super) fn passbook_page(&self, query: &PassbookQuery) -> PassbookPage {
         let Some(passbook) = self.passbooks.get(&query.account) else { return PassbookPage::default() };
         let Window { from, to } = query.window;

@@ -168,6 +168,13 @@ impl LedgerStore for SqliteStore {
         passbook::above(self.passbook.readers(), &self.currencies, id, after_version, limit).await
     }
 
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError> {
+        // The passbook last: it only grows.
+        let committed = passbook::newest(self.ledger.readers(), id, passbook::Newest::Committed).await?;
+        let projected = passbook::newest(self.passbook.readers(), id, passbook::Newest::Projected).await?;
+        Ok(committed <= projected)
+    }
+
     async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
         passbook::page(self.passbook.readers(), &self.currencies, query).await
     }
