@@ -23,7 +23,7 @@ use crate::storage::{
     port::{ChainHash, JournalRow, StoreError},
 };
 
-/// Lookups of keys and quotes, by how many they take.
+/// Lookups of keys, and of what else is used once, by how many they take.
 static KEYS: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
     KEYS_PER_LOOKUP.map(|size| {
         let mut list = String::new();
@@ -31,7 +31,7 @@ static KEYS: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
             let _ = write!(list, "{}?{index}", if index == 1 { "" } else { "," }); // a string takes every write
         }
         let by = |column| format!("SELECT id, {column} AS used, body, hash FROM journal WHERE {column} IN ({list})");
-        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("quote")))
+        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("used_once")))
     })
 });
 
