@@ -71,17 +71,17 @@ pub struct RecordPage {
 impl Engine {
     /// A page of an account's passbook, as of now or later; empty for an account that is not there.
     pub async fn entries(&self, account: AccountId, page: Page) -> Result<EntryPage, Refusal> {
-        let _passage = self.enter()?;
+        let _passage = self.0.door.enter()?;
         let PassbookPage { entries, next } = self.passbook(account, page, None).await?;
         Ok(EntryPage { entries, next })
     }
 
     /// A page of an account's exchanges, as of now or later; empty for an account that is not there.
     pub async fn exchanges(&self, account: AccountId, page: Page) -> Result<RecordPage, Refusal> {
-        let _passage = self.enter()?;
+        let _passage = self.0.door.enter()?;
         let PassbookPage { entries, next } = self.passbook(account, page, Some(EntryKind::Exchange)).await?;
         let places: Vec<Position> = entries.iter().map(|entry| entry.position).collect();
-        let records = self.common().store.records(&places).await.map_err(|error| unread(&error))?;
+        let records = self.0.common.store.records(&places).await.map_err(|error| unread(&error))?;
         Ok(RecordPage { records, next })
     }
 
@@ -89,7 +89,7 @@ impl Engine {
         self.projected(account).await?;
         let Page { window, before, limit } = page;
         let query = PassbookQuery { account, window, only, before, limit: limit.min(PAGE_MAX) };
-        self.common().store.passbook_page(&query).await.map_err(|error| unread(&error))
+        self.0.common.store.passbook_page(&query).await.map_err(|error| unread(&error))
     }
 
     /// Returns once an account's passbook has what is durable now.
@@ -100,7 +100,7 @@ impl Engine {
         drop(link);
         // Most accounts had no posting since the last step: their lists need not make a step of their own.
         if slot.progress.seq() >= durable
-            || self.common().store.passbook_is_current(account).await.map_err(|error| unread(&error))?
+            || self.0.common.store.passbook_is_current(account).await.map_err(|error| unread(&error))?
         {
             return Ok(());
         }
@@ -117,24 +117,24 @@ impl Engine {
         before: Option<RoundPlace>,
         limit: usize,
     ) -> Result<Vec<Round>, Refusal> {
-        let _passage = self.enter()?;
+        let _passage = self.0.door.enter()?;
         let query = RoundQuery { currency, date, before, limit: limit.min(PAGE_MAX) };
-        self.common().store.rounds(&query).await.map_err(|error| unread(&error))
+        self.0.common.store.rounds(&query).await.map_err(|error| unread(&error))
     }
 
     /// Durable records of a lane after `after`, in order; none for a lane that is not there.
     pub async fn journal(&self, lane: LaneId, after: Seq, limit: usize) -> Result<Vec<Arc<Record>>, Refusal> {
-        let _passage = self.enter()?;
+        let _passage = self.0.door.enter()?;
         let Some(from) = after.next() else { return Ok(Vec::new()) };
         let rows =
-            self.common().store.journal(lane, from, limit.min(PAGE_MAX)).await.map_err(|error| unread(&error))?;
+            self.0.common.store.journal(lane, from, limit.min(PAGE_MAX)).await.map_err(|error| unread(&error))?;
         Ok(rows.into_iter().map(|row| row.record).collect())
     }
 
     /// Says each time that the board was published anew, with the newest record of the system lane that it reflects; the
     /// board itself is read afterwards. Several changes may be said as one, and one may be said of a board that is the same.
     pub fn board_changes(&self) -> watch::Receiver<Seq> {
-        self.common().board_seq.subscribe()
+        self.0.common.board_seq.subscribe()
     }
 }
 

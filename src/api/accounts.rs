@@ -99,7 +99,7 @@ pub(super) async fn open(context: web::Data<Context>, key: OptionalKey, body: Bo
 
 /// GET /v1/accounts/{id}
 pub(super) async fn get(context: web::Data<Context>, id: PathId<AccountId>) -> Result<HttpResponse, Problem> {
-    let view = context.engine.account(id.0).await?.ok_or_else(|| id.not_found())?;
+    let view = context.engine.account(&context.viewer(), id.0).await?.ok_or_else(|| id.not_found())?;
     Ok(answer::ok(&AccountAnswer {
         id: Shown(view.state.id),
         customer_id: Shown(view.state.customer),
@@ -112,7 +112,7 @@ pub(super) async fn get(context: web::Data<Context>, id: PathId<AccountId>) -> R
 
 /// GET /v1/accounts/{id}/balances
 pub(super) async fn get_balances(context: web::Data<Context>, id: PathId<AccountId>) -> Result<HttpResponse, Problem> {
-    let view = context.engine.account(id.0).await?.ok_or_else(|| id.not_found())?;
+    let view = context.engine.account(&context.viewer(), id.0).await?.ok_or_else(|| id.not_found())?;
     Ok(answer::ok(&BalancesAnswer {
         account_id: Shown(view.state.id),
         version: view.state.version(),
@@ -132,5 +132,5 @@ pub(super) async fn state_fact(
     let request: FactRequest<'_> = body.read()?;
     let (now, _) = context.engine.now();
     let fact = request.fact(Subject::Account, now, &context.currencies)?;
-    context.execute(key.0, &body, Command::StateAccountFact { account: id.0, fact }).await
+    context.execute(key.0, &body, Command::StateAccountFact { account: id.0, fact, expected: None }).await
 }

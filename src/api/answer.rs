@@ -46,7 +46,7 @@ fn json(mut response: HttpResponseBuilder, body: Vec<u8>) -> HttpResponse {
 /// The answer to the command that made this record. Without a wildcard: a new event has to be placed here.
 fn body(record: &Record) -> Vec<u8> {
     match &record.event {
-        Event::CustomerOpened { reference } => to_json(&OpenedCustomer {
+        Event::CustomerOpened { reference, .. } => to_json(&OpenedCustomer {
             id: Shown(CustomerId::at(record.position)),
             reference: reference.as_deref(),
             opened_at: Shown(record.at),
@@ -74,13 +74,16 @@ fn body(record: &Record) -> Vec<u8> {
         Event::RoundPublished { round, findings } => to_json(&PublishedRound::of(Some(round), findings)),
         Event::RoundRefused { findings, .. } => to_json(&PublishedRound::of(None, findings)),
         // No route asks for these yet.
-        Event::DateRolled { .. } | Event::RoundVoided { .. } | Event::PairHalted { .. } | Event::PairResumed { .. } => {
-            to_json(&EventAnswer {
-                event: record.event.name(),
-                at: Shown(record.at),
-                business_date: Shown(record.business_date),
-            })
-        }
+        Event::AccountClosed { .. }
+        | Event::Reversed { .. }
+        | Event::DateRolled { .. }
+        | Event::RoundVoided { .. }
+        | Event::PairHalted { .. }
+        | Event::PairResumed { .. } => to_json(&EventAnswer {
+            event: record.event.name(),
+            at: Shown(record.at),
+            business_date: Shown(record.business_date),
+        }),
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     actors::{
-        command::{Caller, Command},
+        command::{Caller, Command, Viewer},
         engine::Engine,
     },
     quotes::keyring::Keyring,
@@ -81,7 +81,12 @@ impl Context {
 
     /// On whose word a request stands.
     pub(super) fn caller(&self, key: Option<Box<str>>, body: &Body) -> Caller {
-        Caller { name: Arc::clone(&self.caller), key, request: body.digest }
+        Caller { who: self.viewer(), key, request: body.digest }
+    }
+
+    /// Who asks, and how far that one sees.
+    pub(super) fn viewer(&self) -> Viewer {
+        Viewer::of_all(Arc::clone(&self.caller))
     }
 
     /// Executes a command and answers with what it created.

@@ -81,7 +81,7 @@ impl Limit {
 pub(super) async fn open(context: web::Data<Context>, key: OptionalKey, body: Body) -> Result<HttpResponse, Problem> {
     let request: OpenRequest<'_> = body.read()?;
     let reference = request.reference.map(|reference| reference_of(&reference)).transpose()?;
-    context.execute(key.0, &body, Command::OpenCustomer { reference }).await
+    context.execute(key.0, &body, Command::OpenCustomer { reference, channel: None }).await
 }
 
 fn reference_of(text: &Text<'_>) -> Result<Box<str>, Problem> {
@@ -96,7 +96,7 @@ fn reference_of(text: &Text<'_>) -> Result<Box<str>, Problem> {
 
 /// GET /v1/customers/{id}
 pub(super) async fn get(context: web::Data<Context>, id: PathId<CustomerId>) -> Result<HttpResponse, Problem> {
-    let view = context.engine.customer(id.0).await?.ok_or_else(|| id.not_found())?;
+    let view = context.engine.customer(&context.viewer(), id.0).await?.ok_or_else(|| id.not_found())?;
     let CustomerView { state, accounts, in_flight_won, window, at } = &view;
     let (policy, used) = (context.engine.policy(), state.limits.at(*at));
     Ok(answer::ok(&CustomerAnswer {

@@ -100,6 +100,8 @@ const fn status_of(code: Code) -> StatusCode {
         | Code::RoundNotFound
         | Code::PairNotFound
         | Code::ExchangeNotFound => StatusCode::NOT_FOUND,
+        Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
+        Code::AccountExists | Code::AccountNotEmpty | Code::AlreadyReversed | Code::HaltRefused => StatusCode::CONFLICT,
         Code::AccountClosed
         | Code::AccidentReported
         | Code::Deceased
@@ -124,18 +126,15 @@ const fn status_of(code: Code) -> StatusCode {
         | Code::AmountTooLarge
         | Code::WonAmountNotExact
         | Code::SameAccount
-        | Code::AccountExists
         | Code::LanesDiffer
         | Code::RateUnavailable
         | Code::RoundVoided
-        | Code::HaltRefused
         | Code::QuoteUsed
         | Code::RateWorse
         | Code::LimitDaily
         | Code::LimitMonthly
         | Code::HoldingLimit
-        | Code::InsufficientBalance
-        | Code::AlreadyReversed => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::InsufficientBalance => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

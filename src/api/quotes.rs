@@ -111,7 +111,7 @@ pub(super) async fn create(context: web::Data<Context>, body: Body) -> Result<Ht
         foreign_account_id: request.foreign_account_id.as_ref(),
         worst_rate: None,
     };
-    let quote = context.engine.quote(fields.order(&context)?, lifetime).await?;
+    let quote = context.engine.quote(&context.viewer(), fields.order(&context)?, lifetime).await?;
     let answer = QuoteAnswer::of(&quote, context.keyring.sign(&quote));
     Ok(HttpResponse::build(StatusCode::CREATED)
         .insert_header((CONTENT_TYPE, "application/json"))

@@ -37,14 +37,24 @@ impl EntryKind {
 
     /// Of an event that moves money; `None` for any other.
     pub fn of(event: &Event) -> Option<Self> {
-        Some(match event.name() {
-            "exchanged" => EntryKind::Exchange,
-            "deposited" => EntryKind::Deposit,
-            "withdrawn" => EntryKind::Withdrawal,
-            "transferred" => EntryKind::Transfer,
-            "reversed" => EntryKind::Reversal,
-            _ => return None,
-        })
+        match event {
+            Event::Exchanged { .. } => Some(EntryKind::Exchange),
+            Event::Deposited { .. } => Some(EntryKind::Deposit),
+            Event::Withdrawn { .. } => Some(EntryKind::Withdrawal),
+            Event::Transferred { .. } => Some(EntryKind::Transfer),
+            Event::Reversed { .. } => Some(EntryKind::Reversal),
+            Event::CustomerOpened { .. }
+            | Event::AccountOpened { .. }
+            | Event::AccountFactStated { .. }
+            | Event::AccountClosed { .. }
+            | Event::CustomerFactStated { .. }
+            | Event::DateRolled { .. }
+            | Event::RoundPublished { .. }
+            | Event::RoundRefused { .. }
+            | Event::RoundVoided { .. }
+            | Event::PairHalted { .. }
+            | Event::PairResumed { .. } => None,
+        }
     }
 
     /// The same, of a record that moved money on an account: without a kind it can't be listed.

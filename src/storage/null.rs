@@ -120,7 +120,7 @@ impl LedgerStore for NullStore {
         };
         let foreign_balances = self.foreign.iter().copied().map(plenty).collect();
         Ok(Some(Household {
-            customer: CustomerState::opened(customer, None),
+            customer: CustomerState::opened(customer, "null".into(), None),
             accounts: vec![
                 account(won, AccountKind::Won, SmallVec::from_iter([plenty(Currency::KRW)])),
                 account(foreign, AccountKind::Foreign, foreign_balances),

@@ -57,7 +57,7 @@ pub struct JournalRow {
 /// An absolute value that a batch leaves behind, beside the journal. One per key and batch, the last one wins.
 #[derive(Clone, Debug)]
 pub enum StateWrite {
-    /// The whole row of a customer.
+    /// The row of a customer; channel and reference never change.
     Customer(CustomerState),
     /// The whole row of an account but its balances.
     Account(AccountState),
@@ -111,10 +111,11 @@ pub enum CommitError {
         /// Where the sender believed it to stand.
         from: Seq,
     },
-    /// An idempotency key or a quote of the batch is in the journal already: nothing was written.
-    #[error("a key or quote of the batch was used before, by record {used_by:?}")]
+    /// An idempotency key of the batch, or what else it uses that is used once, is in the journal already: nothing was
+    /// written.
+    #[error("a key of the batch, or what is used once, was used before, by record {used_by:?}")]
     DuplicateKey {
-        /// The key, or the quote as it stands among the keys.
+        /// The key, or what else is used once, as it stands among the keys.
         key: KeyDigest,
         /// The record that used it.
         used_by: Position,
@@ -233,7 +234,7 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// The records at these places, in the order asked for; where there is none, nothing. Reads by primary key.
     async fn records(&self, places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError>;
 
-    /// The records that used these keys, or quotes as they stand among the keys; one never used is absent.
+    /// The records that used these keys, or what else is used once as it stands among the keys; one never used is absent.
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError>;
 
     /// A customer with its accounts, as committed.

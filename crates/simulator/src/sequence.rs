@@ -213,7 +213,7 @@ async fn found_town(scene: &Scene, engine: &Numbered, clients: &mut Clients, dic
         acts.push(Act::Board(BoardAct::Publish(publication)));
     }
     let customers = dice.within(2, 4);
-    acts.extend((0..customers).map(|_| Act::Command(Command::OpenCustomer { reference: None })));
+    acts.extend((0..customers).map(|_| Act::Command(Command::OpenCustomer { reference: None, channel: None })));
     one_by_one(&stage, engine, clients, acts).await?;
     let mut acts = Vec::new();
     for family in clients.town.families.clone() {

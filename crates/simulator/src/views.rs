@@ -134,7 +134,10 @@ async fn customer(
     id: CustomerId,
     naive: &NaiveCustomer,
 ) -> Result<(), String> {
-    let seen = engine.customer(id).await.map_err(|refusal| format!("{id} cannot be read: {refusal}"))?;
+    let seen = engine
+        .customer(&crate::bank::teller(), id)
+        .await
+        .map_err(|refusal| format!("{id} cannot be read: {refusal}"))?;
     if !is_customer(seen.as_ref(), &Act::ReadCustomer(id), ledger) {
         return Err(format!("memory differs: {seen:?} is not {naive:?}"));
     }
@@ -150,7 +153,10 @@ async fn customer(
 }
 
 async fn account(engine: &Engine, store: &FakeStore, id: AccountId, naive: &NaiveAccount) -> Result<(), String> {
-    let seen = engine.account(id).await.map_err(|refusal| format!("{id} cannot be read: {refusal}"))?;
+    let seen = engine
+        .account(&crate::bank::teller(), id)
+        .await
+        .map_err(|refusal| format!("{id} cannot be read: {refusal}"))?;
     let seen = seen.ok_or_else(|| format!("{id} is not there"))?;
     if !same_account(&seen.state, naive, seen.at) || seen.reserved.is_some() || !is_available(&seen) {
         return Err(format!("memory differs: {seen:?} is not {naive:?}"));

@@ -181,7 +181,7 @@ impl Clients {
     /// What one client asks next.
     pub(crate) fn act(&mut self, now: Timestamp) -> Option<Act> {
         let act = match self.dice.below(100) {
-            0..2 => Act::Command(Command::OpenCustomer { reference: None }),
+            0..2 => Act::Command(Command::OpenCustomer { reference: None, channel: None }),
             2..5 => {
                 let kind = self.dice.any([AccountKind::Won, AccountKind::Foreign]);
                 Act::Command(Command::OpenAccount { customer: self.family()?.customer, kind })
@@ -300,7 +300,7 @@ impl Clients {
         let of_customer = rules::is_about_customer(check) != self.dice.one_in(15);
         Some(Act::Command(match of_customer {
             true => Command::StateCustomerFact { customer: self.family()?.customer, fact },
-            false => Command::StateAccountFact { account, fact },
+            false => Command::StateAccountFact { account, fact, expected: None },
         }))
     }
 

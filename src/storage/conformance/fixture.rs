@@ -277,8 +277,9 @@ impl Scribe {
     /// Opens a customer with both accounts.
     pub fn open_family(&mut self) -> Family {
         let reference: Box<str> = format!("ref-{}", self.seq).into();
-        let customer = CustomerId::at(self.write(Event::CustomerOpened { reference: Some(reference.clone()) }));
-        let state = CustomerState::opened(customer, Some(Arc::from(&*reference)));
+        let customer =
+            CustomerId::at(self.write(Event::CustomerOpened { reference: Some(reference.clone()), channel: None }));
+        let state = CustomerState::opened(customer, "scribe".into(), Some(Arc::from(&*reference)));
         self.customers.insert(customer, state.clone());
         self.leave(StateWrite::Customer(state));
         let mut open = |kind| {

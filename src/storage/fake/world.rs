@@ -106,7 +106,7 @@ impl World {
         if Epoch(lane.epoch) != batch.epoch || lane.seq() != batch.from {
             return Err(fenced);
         }
-        let used = |row: &JournalRow| [row.record.key(), row.record.quote()].into_iter().flatten();
+        let used = |row: &JournalRow| [row.record.key(), row.record.used_once()].into_iter().flatten();
         let keys = batch.rows.iter().flat_map(|row| used(row).map(move |key| (key, row)));
         let mut fresh = HashMap::new();
         for (key, row) in keys {
@@ -287,8 +287,8 @@ impl World {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let kept = lane.rows.partition_point(|row| row.record.position.seq() <= seq);
         for row in lane.rows.drain(kept..) {
-            if let Some(key) = &row.record.origin.key {
-                self.keys.remove(&key.digest);
+            for key in [row.record.key(), row.record.used_once()].into_iter().flatten() {
+                self.keys.remove(&key);
             }
         }
         lane.commits.retain(|(head, _)| *head <= seq);

@@ -45,12 +45,12 @@ static PLACES: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
         .map(|size| (size, format!("SELECT id, body, hash FROM journal WHERE id IN ({})", placeholders(size))))
 });
 
-/// Lookups of keys and quotes, by how many they take.
+/// Lookups of keys, and of what else is used once, by how many they take.
 static KEYS: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
     KEYS_PER_LOOKUP.map(|size| {
         let list = placeholders(size);
         let by = |column| format!("SELECT id, {column} AS used, body, hash FROM journal WHERE {column} IN ({list})");
-        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("quote")))
+        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("used_once")))
     })
 });
 

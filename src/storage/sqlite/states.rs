@@ -37,7 +37,7 @@ pub(super) async fn customer(
 ) -> Result<Option<Household>, StoreError> {
     let mut reader = readers.lend().await?;
     let rows = sqlx::query(
-        "SELECT c.reference, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
+        "SELECT c.channel, c.reference, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
          a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, \
          b.currency, b.amount_minor, b.version \
          FROM customer c LEFT JOIN account a ON a.customer = c.id LEFT JOIN balance b ON b.account = a.id \
@@ -67,6 +67,7 @@ pub(super) async fn customer(
 fn read_customer(row: &SqliteRow, id: CustomerId, currencies: &CurrencySet) -> Result<CustomerState, StoreError> {
     Ok(CustomerState {
         id,
+        channel: Arc::from(get::<&str>(row, "channel")?),
         reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
         facts: codec::decode_facts(get(row, "customer_facts")?, currencies)?,
         limits: LimitUse {
