@@ -12,7 +12,8 @@ use std::{sync::Arc, time::Duration};
 
 use hwan_domain::{
     currency::Currency,
-    id::{AccountId, LaneId, Position, Seq},
+    customer::CustomerState,
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     record::Record,
     round::Round,
     time::BusinessDate,
@@ -24,13 +25,13 @@ use super::{
     door::overloaded,
     engine::Engine,
 };
+use crate::storage::{
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    port::StoreError,
+};
 pub use crate::storage::{
     listing::{EntryKind, RoundPlace, Window},
     port::PassbookEntry,
-};
-use crate::storage::{
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
-    port::StoreError,
 };
 
 /// Items that a page brings at most.
@@ -68,6 +69,42 @@ pub struct RecordPage {
     pub next: Option<u64>,
 }
 
+/// Which customers are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomerFilter {
+    /// Only those of the channel of this name.
+    pub channel: Option<Arc<str>>,
+    /// Only those with exactly this reference.
+    pub reference: Option<Arc<str>>,
+}
+
+/// A customer in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedCustomer {
+    /// The customer as committed.
+    pub state: CustomerState,
+    /// The record that opened it.
+    pub opening: Arc<Record>,
+}
+
+/// A page of customers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerPage {
+    /// The customers, by id.
+    pub customers: Vec<ListedCustomer>,
+    /// The `after` of the next page; `None` after the last.
+    pub next: Option<CustomerId>,
+}
+
+/// A page of a currency's rounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundPage {
+    /// The rounds, newest first.
+    pub rounds: Vec<Round>,
+    /// The `before` of the next page; `None` after the last.
+    pub next: Option<RoundPlace>,
+}
+
 impl Engine {
     /// A page of an account's passbook, as of now or later; empty for an account that is not there.
     pub async fn entries(&self, account: AccountId, page: Page) -> Result<EntryPage, Refusal> {
@@ -88,7 +125,7 @@ impl Engine {
     async fn passbook(&self, account: AccountId, page: Page, only: Option<EntryKind>) -> Result<PassbookPage, Refusal> {
         self.projected(account).await?;
         let Page { window, before, limit } = page;
-        let query = PassbookQuery { account, window, only, before, limit: limit.min(PAGE_MAX) };
+        let query = PassbookQuery { account, window, only, before, limit: page_size(limit) };
         self.0.common.store.passbook_page(&query).await.map_err(|error| unread(&error))
     }
 
@@ -109,25 +146,50 @@ impl Engine {
             .map_err(|_| overloaded(Overload::ProjectionLag))
     }
 
-    /// A currency's rounds as they stand, newest first; of one business date, or of all; below `before`.
+    /// A page of customers in the order of their opening, lane by lane, as they stand; only those of a channel or of a
+    /// reference, where one is given.
+    pub async fn customers(
+        &self,
+        filter: CustomerFilter,
+        after: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<CustomerPage, Refusal> {
+        let _passage = self.0.door.enter()?;
+        let limit = page_size(limit);
+        let CustomerFilter { channel, reference } = filter;
+        let query = CustomerQuery { channel, reference, after, limit: limit + 1 };
+        let mut states = self.0.common.store.customers(&query).await.map_err(|error| unread(&error))?;
+        let has_more = has_more(&mut states, limit);
+        let next = states.last().map(|last| last.id).filter(|_| has_more);
+        let places: Vec<Position> = states.iter().map(|state| state.id.position()).collect();
+        let openings = self.0.common.store.records(&places).await.map_err(|error| unread(&error))?;
+        // A customer is named by the record that opened it, and both were committed at once.
+        let customers = states.into_iter().zip(openings).map(|(state, opening)| ListedCustomer { state, opening });
+        Ok(CustomerPage { customers: customers.collect(), next })
+    }
+
+    /// A page of a currency's rounds as they stand, newest first; of one business date, or of all; below `before`.
     pub async fn rounds(
         &self,
         currency: Currency,
         date: Option<BusinessDate>,
         before: Option<RoundPlace>,
         limit: usize,
-    ) -> Result<Vec<Round>, Refusal> {
+    ) -> Result<RoundPage, Refusal> {
         let _passage = self.0.door.enter()?;
-        let query = RoundQuery { currency, date, before, limit: limit.min(PAGE_MAX) };
-        self.0.common.store.rounds(&query).await.map_err(|error| unread(&error))
+        let limit = page_size(limit);
+        let query = RoundQuery { currency, date, before, limit: limit + 1 };
+        let mut rounds = self.0.common.store.rounds(&query).await.map_err(|error| unread(&error))?;
+        let has_more = has_more(&mut rounds, limit);
+        let next = rounds.last().map(|last| (last.id.date, last.id.number)).filter(|_| has_more);
+        Ok(RoundPage { rounds, next })
     }
 
     /// Durable records of a lane after `after`, in order; none for a lane that is not there.
     pub async fn journal(&self, lane: LaneId, after: Seq, limit: usize) -> Result<Vec<Arc<Record>>, Refusal> {
         let _passage = self.0.door.enter()?;
         let Some(from) = after.next() else { return Ok(Vec::new()) };
-        let rows =
-            self.0.common.store.journal(lane, from, limit.min(PAGE_MAX)).await.map_err(|error| unread(&error))?;
+        let rows = self.0.common.store.journal(lane, from, page_size(limit)).await.map_err(|error| unread(&error))?;
         Ok(rows.into_iter().map(|row| row.record).collect())
     }
 
@@ -136,6 +198,18 @@ impl Engine {
     pub fn board_changes(&self) -> watch::Receiver<Seq> {
         self.0.common.board_seq.subscribe()
     }
+}
+
+/// How many items a page brings at most.
+fn page_size(limit: usize) -> usize {
+    limit.clamp(1, PAGE_MAX)
+}
+
+/// Whether there was one more than a page brings; it is taken off.
+fn has_more<T>(found: &mut Vec<T>, limit: usize) -> bool {
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    has_more
 }
 
 /// What a read that failed is told: nothing was changed, it may be tried again.

@@ -4,6 +4,8 @@
 //! or repeat while the list grows, and the last page costs what the first one does. How much one page looks at is
 //! bounded, whatever is asked.
 
+use std::sync::Arc;
+
 use hwan_domain::{
     currency::Currency,
     id::{AccountId, CustomerId},
@@ -156,8 +158,10 @@ impl PassbookQuery {
 /// Customers, by id: in the order in which they were opened, lane by lane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomerQuery {
+    /// Only those of this channel.
+    pub channel: Option<Arc<str>>,
     /// Only those with exactly this reference.
-    pub reference: Option<Box<str>>,
+    pub reference: Option<Arc<str>>,
     /// Only those after this one: where the page before ended.
     pub after: Option<CustomerId>,
     /// How many at most.

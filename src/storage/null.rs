@@ -25,7 +25,7 @@ use hwan_domain::{
 use smallvec::SmallVec;
 
 use super::{
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
         StoreError, TakenLane,
@@ -126,6 +126,10 @@ impl LedgerStore for NullStore {
                 account(foreign, AccountKind::Foreign, foreign_balances),
             ],
         }))
+    }
+
+    async fn customers(&self, _query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {

@@ -22,7 +22,7 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 
-use super::listing::{EntryKind, PassbookPage, PassbookQuery, RoundQuery};
+use super::listing::{CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery};
 
 /// A link of the chain: SHA-256 over the predecessor's hash and the record's body.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -239,6 +239,9 @@ pub trait LedgerStore: Send + Sync + 'static {
 
     /// A customer with its accounts, as committed.
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError>;
+
+    /// A page of customers by id, as committed.
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError>;
 
     /// Who owns an account.
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError>;

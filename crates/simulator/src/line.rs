@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use hwan::storage::{
     fake::{FakeStore, Outcome, Plan, Wait},
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
     },
@@ -18,6 +18,7 @@ use hwan::storage::{
 use hwan_domain::{
     board::Pair,
     currency::Currency,
+    customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
@@ -220,6 +221,10 @@ impl LedgerStore for Line {
             self.sky(|sky| sky.counts.one(if again { "hydrated after passivation" } else { "hydrated" }));
         }
         found
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        self.store.customers(query).await
     }
 
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {

@@ -98,5 +98,6 @@ cases! { $
         a_window_of_a_passbook_is_exact_at_its_ends,
         entries_of_one_kind_are_found_in_bounded_pages,
         records_come_back_by_place,
+        customers_are_listed_in_the_order_of_their_opening,
         rounds_are_listed_newest_first;
 }

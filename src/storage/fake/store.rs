@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use hwan_domain::{
     board::Pair,
     currency::Currency,
+    customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
@@ -21,7 +22,7 @@ use super::{
     world::World,
 };
 use crate::storage::{
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError,
         TakenLane,
@@ -199,6 +200,10 @@ impl LedgerStore for FakeStore {
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError> {
         Ok(self.reading()?.customer(id))
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        Ok(self.reading()?.customers(query))
     }
 
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {

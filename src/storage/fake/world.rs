@@ -20,7 +20,7 @@ use smallvec::SmallVec;
 
 use crate::storage::{
     consistency::{ahead, step_end, went_back, wrong_batch},
-    listing::{EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
+    listing::{CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, PassbookEntry, StateWrite,
         StoreError, TakenLane,
@@ -172,6 +172,22 @@ impl World {
             Some(AccountState { balances, ..states.accounts.get(id)?.clone() })
         });
         Some(Household { customer, accounts: accounts.collect() })
+    }
+
+    pub(super) fn customers(&self, query: &CustomerQuery) -> Vec<CustomerState> {
+        let CustomerQuery { channel, reference, after, limit } = query;
+        let mut customers: Vec<CustomerState> = self
+            .states
+            .customers
+            .values()
+            .filter(|customer| after.is_none_or(|after| customer.id > after))
+            .filter(|customer| channel.as_ref().is_none_or(|channel| customer.channel == *channel))
+            .filter(|customer| reference.is_none() || customer.reference == *reference)
+            .cloned()
+            .collect();
+        customers.sort_by_key(|customer| customer.id);
+        customers.truncate(*limit);
+        customers
     }
 
     pub(super) fn owner(&self, id: AccountId) -> Option<CustomerId> {

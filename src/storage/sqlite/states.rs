@@ -25,7 +25,7 @@ use super::{
 };
 use crate::storage::{
     codec,
-    listing::RoundQuery,
+    listing::{CustomerQuery, RoundQuery},
     port::{Household, StoreError},
 };
 
@@ -62,6 +62,42 @@ pub(super) async fn customer(
         }
     }
     Ok(Some(Household { customer, accounts }))
+}
+
+/// The text of a list of customers with a further condition.
+macro_rules! list_customers {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, channel, reference, facts AS customer_facts, limit_at, limit_day_won, limit_month_won \
+             FROM customer WHERE id > ?1",
+            $condition,
+            " ORDER BY id LIMIT ?4"
+        )
+    };
+}
+/// A page of customers: by primary key, or by the index of what is asked for.
+pub(super) async fn customers(
+    readers: &Readers,
+    currencies: &CurrencySet,
+    query: &CustomerQuery,
+) -> Result<Vec<CustomerState>, StoreError> {
+    let CustomerQuery { channel, reference, after, limit } = query;
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(match (channel, reference) {
+        (None, None) => list_customers!(""),
+        (Some(_), None) => list_customers!(" AND channel = ?2"),
+        (None, Some(_)) => list_customers!(" AND reference = ?3"),
+        (Some(_), Some(_)) => list_customers!(" AND channel = ?2 AND reference = ?3"),
+    })
+    .bind(after.map_or(i64::MIN, |after| after.position().packed()))
+    .bind(channel.as_deref())
+    .bind(reference.as_deref())
+    .bind(i64::try_from(*limit).unwrap_or(i64::MAX))
+    .fetch_all(reader.connection())
+    .await
+    .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    rows.iter().map(|row| read_customer(row, CustomerId::at(read_position(get(row, "id")?)?), currencies)).collect()
 }
 
 fn read_customer(row: &SqliteRow, id: CustomerId, currencies: &CurrencySet) -> Result<CustomerState, StoreError> {

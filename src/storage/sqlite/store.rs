@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use hwan_domain::{
     board::Pair,
     currency::{Currency, CurrencySet},
+    customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
@@ -22,7 +23,7 @@ use super::{
     projections, reads, schema, states,
 };
 use crate::storage::{
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
     },
@@ -133,6 +134,10 @@ impl LedgerStore for SqliteStore {
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError> {
         states::customer(self.ledger.readers(), &self.currencies, id).await
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        states::customers(self.ledger.readers(), &self.currencies, query).await
     }
 
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
