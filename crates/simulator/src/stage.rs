@@ -11,7 +11,7 @@ use std::{
 
 use hwan::{
     actors::{
-        command::{Caller, Executed, Refusal, Viewer},
+        command::{Caller, Executed, Order, Refusal},
         engine::Engine,
     },
     clock::ManualClock,
@@ -120,7 +120,7 @@ impl<F: Future> Future for Impatient<F> {
 }
 
 async fn ask(engine: Engine, op: Op) -> Answer {
-    let who = Viewer::of_all(op.caller);
+    let who = op.who();
     let caller = Caller { who: who.clone(), key: op.key.map(Into::into), request: op.request };
     let executed = |outcome: Result<Executed, Refusal>| match outcome {
         Ok(executed) => Answer::Executed(executed),
@@ -136,6 +136,9 @@ async fn ask(engine: Engine, op: Op) -> Answer {
             Ok(quote) => Answer::Quoted(quote),
             Err(refusal) => Answer::Refused(refusal),
         },
+        Act::Trial(order) => {
+            engine.trial(&who, Order::AtMarket(order)).await.map_or_else(Answer::Refused, Answer::Tried)
+        }
         Act::ReadCustomer(id) => engine.customer(&who, id).await.map_or_else(Answer::Refused, Answer::Customer),
         Act::ReadAccount(id) => engine.account(&who, id).await.map_or_else(Answer::Refused, Answer::Account),
         Act::ReadRecord(place) => engine.record(place).await.map_or_else(Answer::Refused, Answer::Record),
