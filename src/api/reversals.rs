@@ -5,7 +5,6 @@ use hwan_domain::{
     exchange::Side,
     id::{CustomerId, ExchangeId, ReversalId},
     record::{Event, Landing, Record},
-    reversal,
     time::{BusinessDate, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -150,8 +149,7 @@ pub(super) async fn create(
     let request: NewReversal<'_> = body.read()?;
     let reason = reason(&request.reason)?;
     let exchange = context.record_for(&by, id.0.position()).await?.ok_or_else(|| id.not_found())?;
-    let plan = reversal::plan(&exchange, &reason)?;
-    context.execute(&by, Some(key.0), &body, Command::Reverse(Box::new(plan))).await
+    context.execute(&by, Some(key.0), &body, Command::Reverse { exchange, reason }).await
 }
 
 /// GET /v1/reversals/{id}
