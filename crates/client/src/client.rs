@@ -175,10 +175,9 @@ impl Client {
         answer
     }
 
-    /// Sends a request to the admin address, on a connection of its own.
+    /// Sends a request to the admin address, on a connection of its own; without such an address to the server itself.
     pub(crate) async fn send_to_admin(&self, request: &Request) -> Result<Answer<()>, ClientError> {
-        let none = || ClientError::unsent(std::io::Error::other("no admin address was given: ServerAddr::with_admin"));
-        let server = self.shared.server.admin().ok_or_else(none)?;
+        let Some(server) = self.shared.server.admin() else { return self.send(request).await };
         let deadline = self.shared.config.deadline;
         let prepared = request.prepare(server)?;
         let started = tokio::time::Instant::now();
