@@ -25,7 +25,7 @@ use hwan_domain::{
     rejection::Code,
 };
 use hwan_simulator::{
-    bank::{Family, TEN_O_CLOCK, at, caller, money, order},
+    bank::{Family, TEN_O_CLOCK, at, caller, money, order, teller},
     world::{currencies, currency, instant},
 };
 
@@ -60,13 +60,13 @@ fn keys_and_quotes_are_used_once_whatever_memory_remembers() {
         };
         bank.publish(caller("board", None), publication).await.unwrap();
         let done = async |command| bank.execute(caller("teller", None), command).await.unwrap().record.position;
-        let customer = CustomerId::at(done(Command::OpenCustomer { reference: None }).await);
+        let customer = CustomerId::at(done(Command::OpenCustomer { reference: None, channel: None }).await);
         let won = AccountId::at(done(Command::OpenAccount { customer, kind: AccountKind::Won }).await);
         let foreign = AccountId::at(done(Command::OpenAccount { customer, kind: AccountKind::Foreign }).await);
         done(Command::Deposit { account: won, amount: money("1000000 KRW") }).await;
         let family = Family { customer, won, foreign };
         let order = order(family, Side::Buy, Ask::Foreign(money("1.00 USD")));
-        let quote = bank.quote(order, Duration::from_secs(60)).await.unwrap();
+        let quote = bank.quote(&teller(), order, Duration::from_secs(60)).await.unwrap();
         let first: Executed = bank.execute(caller("app", Some("once")), at(quote)).await.unwrap();
         bank.drain().await;
         drop((bank, _store));

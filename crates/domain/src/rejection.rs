@@ -36,6 +36,10 @@ codes! {
     CustomerNotFound = "customer_not_found",
     /// The account does not exist, belongs to another customer, or does not hold this currency.
     AccountNotFound = "account_not_found",
+    /// The exchange does not exist.
+    ExchangeNotFound = "exchange_not_found",
+    /// The exchange was reversed before.
+    AlreadyReversed = "already_reversed",
     /// The account has changed since the revision that was expected.
     VersionMismatch = "version_mismatch",
     /// The account is closed.
@@ -114,10 +118,6 @@ codes! {
     HoldingLimit = "holding_limit",
     /// The available balance does not cover the debit.
     InsufficientBalance = "insufficient_balance",
-    /// The exchange does not exist.
-    ExchangeNotFound = "exchange_not_found",
-    /// The exchange was reversed before.
-    AlreadyReversed = "already_reversed",
 }
 
 impl fmt::Display for Code {
