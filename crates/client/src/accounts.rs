@@ -145,8 +145,7 @@ pub struct AccountLimits {
     pub customer: Limits,
     /// Of a limited account: its debits of the day.
     pub limited: Option<LimitedAccount>,
-    /// What may be held of the currencies that have a cap.
-    #[serde(default)]
+    /// What a foreign account may hold of the currencies that have a cap.
     pub holdings: Vec<Holding>,
 }
 
@@ -170,10 +169,10 @@ pub struct Holding {
     pub currency: String,
     /// The most.
     pub cap: Money,
-    /// What is held.
-    pub held_won: Money,
-    /// What is left.
-    pub remaining: Money,
+    /// What it is worth at the newest mid; none without a rate.
+    pub held: Option<Money>,
+    /// What is left; none without a rate.
+    pub remaining: Option<Money>,
 }
 
 /// Which way money would move, for a dry run of the checks.
@@ -202,6 +201,10 @@ pub struct Check {
 pub struct CheckAnswer {
     /// `acc_…`
     pub account_id: String,
+    /// As asked.
+    pub direction: Direction,
+    /// As asked.
+    pub amount: Money,
     /// Whether nothing stands against it.
     pub admitted: bool,
     /// Everything that does, by precedence.

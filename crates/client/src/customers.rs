@@ -34,6 +34,17 @@ pub struct OpenedCustomer {
     pub business_date: String,
 }
 
+/// A customer in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CustomerEntry {
+    /// `cus_…`
+    pub id: String,
+    /// As given.
+    pub reference: Option<String>,
+    /// The caller that it belongs to.
+    pub channel: String,
+}
+
 /// A customer as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Customer {
@@ -146,8 +157,8 @@ impl Client {
         self.get(format!("/v1/customers/{id}")).await
     }
 
-    /// The customers that the caller may see, those of one reference or all.
-    pub fn customers(&self, reference: Option<&str>, limit: Option<u16>) -> Pages<OpenedCustomer> {
+    /// The customers that the caller may see, those of one reference or all, by id.
+    pub fn customers(&self, reference: Option<&str>, limit: Option<u16>) -> Pages<CustomerEntry> {
         let request = with_optional(Request::get("/v1/customers"), "reference", reference);
         Pages::of(self, with_limit(request, limit))
     }
