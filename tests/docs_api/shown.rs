@@ -50,8 +50,8 @@ fn compare(shown: &Value, found: &Value, at: &str, names: &mut Names) -> Result<
             if others.len() < items.len() || (others.len() > items.len() && !is_open) {
                 return Err(format!("at {at}: {} items are shown, {} found", items.len(), others.len()));
             }
-            let pairs = items.iter().zip(others).enumerate();
-            pairs.map(|(index, (item, other))| compare(item, other, &format!("{at}[{index}]"), names)).collect()
+            let mut pairs = items.iter().zip(others).enumerate();
+            pairs.try_for_each(|(index, (item, other))| compare(item, other, &format!("{at}[{index}]"), names))
         }
         (Value::String(text), Value::String(other)) if text_is(text, other, names) => Ok(()),
         (shown, found) if shown == found => Ok(()),

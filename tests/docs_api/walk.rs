@@ -8,19 +8,17 @@ use crate::page::Block;
 pub(crate) fn run(blocks: &[Block]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let server = server::Server::start(folder.path());
-    let mut script = String::from("set -euo pipefail\n");
+    let program = Path::new(env!("CARGO_BIN_EXE_hwan")).parent().unwrap();
+    let mut script = format!("set -euo pipefail\nPATH='{}':\"$PATH\"\n", program.display());
     for (index, block) in blocks.iter().enumerate() {
         // A group, not a subshell: what it sets stays set.
         script.push_str(&format!("{{\n{}}} >printed-{index}\n", block.script));
     }
     fs::write(folder.path().join("walk.sh"), script).unwrap();
-    let path = std::env::var("PATH").unwrap_or_default();
-    let program = Path::new(env!("CARGO_BIN_EXE_hwan")).parent().unwrap();
     let ended = Command::new("bash")
         .args(["-euo", "pipefail", "walk.sh"])
         .current_dir(folder.path())
         .env("HWAN", &server.url)
-        .env("PATH", format!("{}:{path}", program.display()))
         .output()
         .expect("bash is needed to run the page");
     let printed = |index: usize| fs::read_to_string(folder.path().join(format!("printed-{index}")));
