@@ -11,11 +11,13 @@ use hwan_domain::{
     check::Fact,
     currency::Currency,
     exchange::{Ask, Side},
-    id::{AccountId, CustomerId},
+    id::{AccountId, CustomerId, ExchangeId},
     money::Money,
     quote::Quote,
     record::{Record, RequestDigest},
-    rejection::Rejection,
+    rejection::{Code, Rejection},
+    reversal,
+    revision::AccountRevision,
 };
 use rust_decimal::Decimal;
 
@@ -26,8 +28,10 @@ pub enum Command {
     OpenCustomer {
         /// The bank's own name for the customer: an opaque reference, never a person's name.
         reference: Option<Box<str>>,
+        /// The channel that the customer is to belong to; the caller's own name without.
+        channel: Option<Arc<str>>,
     },
-    /// Open an account; a customer has one of each kind.
+    /// Open an account; a customer has one open account of each kind.
     OpenAccount {
         /// Whose.
         customer: CustomerId,
@@ -40,6 +44,15 @@ pub enum Command {
         account: AccountId,
         /// The fact.
         fact: Fact,
+        /// What the account must be at; whatever it is at without.
+        expected: Option<AccountRevision>,
+    },
+    /// Close an account that is empty, for good.
+    CloseAccount {
+        /// The account.
+        account: AccountId,
+        /// What the account must be at; whatever it is at without.
+        expected: Option<AccountRevision>,
     },
     /// State or lift a fact about a customer.
     StateCustomerFact {
@@ -73,6 +86,13 @@ pub enum Command {
     },
     /// Money is changed.
     Exchange(Box<Order>),
+    /// An exchange is reversed at its original numbers.
+    Reverse {
+        /// The exchange, as it stands in the journal.
+        exchange: Arc<Record>,
+        /// Why.
+        reason: Box<str>,
+    },
 }
 
 /// Whose mailbox a command goes to.
@@ -95,6 +115,7 @@ impl Command {
                 Party::Customer(*customer)
             }
             Command::StateAccountFact { account, .. }
+            | Command::CloseAccount { account, .. }
             | Command::Deposit { account, .. }
             | Command::Withdraw { account, .. }
             | Command::Transfer { from: account, .. } => Party::OwnerOf(*account),
@@ -102,6 +123,17 @@ impl Command {
                 Order::AtQuote(quote) => Party::Customer(quote.customer),
                 Order::AtMarket(order) => Party::Customer(order.customer),
             },
+            Command::Reverse { exchange, .. } => exchange.event.customer().map_or(Party::New, Party::Customer),
+        }
+    }
+
+    /// That what it names is not there: in the same words whether there is no such thing, or none of the caller's.
+    pub fn absent(&self) -> Rejection {
+        match (self, self.customer()) {
+            (Command::Reverse { exchange, .. }, _) => reversal::not_found(ExchangeId::at(exchange.position)),
+            (_, Party::OwnerOf(account)) => Rejection::one(Code::AccountNotFound, account.to_string()),
+            (_, Party::Customer(customer)) => Rejection::one(Code::CustomerNotFound, customer.to_string()),
+            (_, Party::New) => Rejection::one(Code::CustomerNotFound, String::new()),
         }
     }
 }
@@ -144,11 +176,41 @@ pub struct MarketOrder {
     pub worst_rate: Option<Decimal>,
 }
 
+/// Which customers a caller reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them.
+    All,
+    /// Those whose channel is the caller's name. All others are answered exactly as if they did not exist.
+    OwnCustomers,
+}
+
+/// Who asks, and how far that one sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// The caller's name.
+    pub name: Arc<str>,
+    /// Which customers it reaches.
+    pub reach: Reach,
+}
+
+impl Viewer {
+    /// One who reaches every customer.
+    pub const fn of_all(name: Arc<str>) -> Self {
+        Self { name, reach: Reach::All }
+    }
+
+    /// Whether a customer of this channel is there for the viewer.
+    pub fn sees(&self, channel: &str) -> bool {
+        self.reach == Reach::All || *self.name == *channel
+    }
+}
+
 /// On whose word a command comes, and how its retries are known.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The caller's name; with the customer, the scope of the key.
-    pub name: Arc<str>,
+    /// Who: with the customer, the name is the scope of the key.
+    pub who: Viewer,
     /// The idempotency key, 1 to 255 visible ASCII characters.
     pub key: Option<Box<str>>,
     /// The fingerprint of the request's body; another one under the same key is refused.

@@ -13,7 +13,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Message};
 
 use super::{
     account::{Credit, Debit},
-    command::Refusal,
+    command::{Command, NotDone, Refusal},
     home::{Home, lock},
     judge,
     key_lookup::{AskStore, Asker},
@@ -43,10 +43,14 @@ impl CustomerActor {
         let currencies = &self.link.shared.common.currencies;
         if let Err(rejection) = plan::resolve(&mut travel, &self.home, &situation, currencies) {
             travel.violations.extend(rejection.violations().iter().cloned());
-            judge::facts_without_plan(&mut travel, &self.home, situation.at);
+            if let Work::Asked(Command::Exchange(order)) = &travel.work {
+                judge::facts_without_plan(order, &self.home, situation.at, &mut travel.violations);
+            }
             return self.link.lane.do_send(Sequence(travel));
         }
-        judge::customer(&mut travel, &situation);
+        if let Work::Move(movement) = &travel.work {
+            judge::customer(movement, &situation, &mut travel.violations);
+        }
         if travel.violations.is_empty() {
             self.reserve_limit(&mut travel);
         }
@@ -120,7 +124,7 @@ impl Handler<Look> for CustomerActor {
 
     fn handle(&mut self, look: Look, _: &mut Context<Self>) {
         if self.link.shared.has_ended() {
-            return look.refuse(Refusal::NotDone(super::command::NotDone::LaneClosed));
+            return look.refuse(Refusal::NotDone(NotDone::LaneClosed));
         }
         let situation = self.link.shared.situation();
         let (after, answer) = look.see(&self.home, &situation, &self.link.shared.common.currencies);

@@ -14,6 +14,7 @@ use hwan_domain::{
     account::{AccountBook, AccountKind},
     customer::CustomerBook,
     id::{AccountId, CustomerId, Seq},
+    time::Timestamp,
 };
 use smallvec::SmallVec;
 
@@ -58,11 +59,20 @@ pub struct AccountPost {
     pub actor: Addr<AccountActor>,
 }
 
+impl AccountPost {
+    /// Whether the account is closed at `at`.
+    pub fn is_closed(&self, at: Timestamp) -> bool {
+        lock(&self.cell).book.state().is_closed(at)
+    }
+}
+
 /// A customer in memory.
 #[derive(Debug)]
 pub struct Home {
     /// Which.
     pub id: CustomerId,
+    /// The channel that the customer belongs to, for good.
+    pub channel: Arc<str>,
     /// The customer's book.
     pub customer: Mutex<CustomerCell>,
     accounts: Mutex<SmallVec<[Arc<AccountPost>; 2]>>,
@@ -75,6 +85,7 @@ impl Home {
     pub fn new(book: CustomerBook, last_seq: Seq, accounts: impl IntoIterator<Item = Arc<AccountPost>>) -> Self {
         Self {
             id: book.state().id,
+            channel: book.state().channel.clone(),
             customer: Mutex::new(CustomerCell { book, last_seq }),
             accounts: Mutex::new(accounts.into_iter().collect()),
             in_flight: AtomicU32::new(0),
@@ -87,9 +98,13 @@ impl Home {
         lock(&self.accounts).iter().find(|post| post.id == id).cloned()
     }
 
-    /// The customer's account of this kind: there is at most one.
-    pub fn account_of_kind(&self, kind: AccountKind) -> Option<Arc<AccountPost>> {
-        lock(&self.accounts).iter().find(|post| post.kind == kind).cloned()
+    /// The customer's account of this kind: the open one, of which there is at most one at `at`; without it the one
+    /// that was opened last, which is closed.
+    pub fn account_of_kind(&self, kind: AccountKind, at: Timestamp) -> Option<Arc<AccountPost>> {
+        let accounts = lock(&self.accounts);
+        let mut of_kind = accounts.iter().filter(|post| post.kind == kind);
+        let open = of_kind.clone().find(|post| !post.is_closed(at));
+        open.or_else(|| of_kind.next_back()).cloned()
     }
 
     /// All accounts, by id.

@@ -1,20 +1,18 @@
-//! Asks the store about keys and quotes for which the lane's memory is not complete: many at a time, one read.
+//! Asks the store about keys, quotes and reversals for which the lane's memory is not complete: many at a time, one read.
 //!
 //! Bounded by the door: each question is a command in flight.
 
 use std::{collections::HashMap, sync::Weak};
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
-use hwan_domain::{
-    record::KeyDigest,
-    rejection::{Code, Violation},
-};
+use hwan_domain::record::KeyDigest;
 
 use super::{
     command::{NotDone, Refusal},
     customer::{CustomerActor, KeyIsNew},
     home::lock,
     hydrator::OpeningIsNew,
+    idempotency::UsedOnce,
     link::{Fuse, LaneLink, LaneShared, answer_all, replay},
     rate_board::RateBoardActor,
     travel::Travel,
@@ -24,7 +22,7 @@ use crate::storage::port::{JournalRow, StoreError};
 /// How many digests one read asks for.
 const DIGESTS_PER_READ_MAX: usize = 256;
 
-/// Asks the store about keys and quotes.
+/// Asks the store about keys, and what else is used once.
 #[derive(Debug)]
 pub struct KeyLookupActor {
     shared: std::sync::Arc<LaneShared>,
@@ -75,9 +73,10 @@ impl KeyLookupActor {
                 answer_all(travel.reply, joined.unwrap_or_default(), outcome);
                 continue;
             }
-            if let Some(row) = travel.quote().and_then(|quote| found.get(&KeyDigest::of_quote(quote))) {
-                let detail = format!("used by record {:?}", row.record.position);
-                travel.violations.push(Violation::new(Code::QuoteUsed, detail));
+            if let Some(used) = travel.used_once()
+                && let Some(row) = found.get(&used.digest())
+            {
+                travel.violations.push(used.used_before(row.record.position));
             }
             match asker {
                 Asker::Customer(customer) => customer.do_send(KeyIsNew(travel)),
@@ -93,14 +92,14 @@ impl KeyLookupActor {
 
 fn digests(travel: &Travel) -> impl Iterator<Item = KeyDigest> {
     let key = travel.key.as_ref().map(|key| key.used.digest);
-    key.into_iter().chain(travel.quote().map(KeyDigest::of_quote))
+    key.into_iter().chain(travel.used_once().map(UsedOnce::digest))
 }
 
 impl Actor for KeyLookupActor {
     type Context = Context<Self>;
 }
 
-/// A command whose key or quote memory does not know.
+/// A command for whose key, or what else it uses up, memory is not complete.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct AskStore {

@@ -4,23 +4,27 @@ use std::sync::Arc;
 
 use actix::Message;
 use hwan_domain::{
+    account::AccountKind,
+    check::Direction,
     currency::CurrencySet,
-    id::{AccountId, Seq},
+    exchange::{Priced, Side},
+    id::{AccountId, CustomerId, Seq},
     limit::LimitWindow,
+    money::Money,
     quote::{Quote, QuoteId},
-    rejection::{Code, Rejection},
+    rejection::{Code, Rejection, Violation, Violations},
     time::Timestamp,
 };
 use tokio::sync::oneshot;
 
 use super::{
-    command::{MarketOrder, Refusal},
+    command::{MarketOrder, Order, Refusal, Viewer},
     door::Passage,
     home::{Home, Pin, lock},
     judge::{self, Situation},
     plan,
     travel::{Movement, MovementKind},
-    view::{AccountView, CustomerView},
+    view::{AccountView, CheckView, CustomerView, TrialView},
 };
 
 /// The way back of a read.
@@ -37,6 +41,10 @@ pub struct Look {
     pub at: Sight,
     /// Keeps the customer in memory.
     pub pin: Option<Pin>,
+    /// Who looks.
+    pub who: Viewer,
+    /// Whose state.
+    pub customer: CustomerId,
     /// Its place among what is in flight.
     pub passage: Passage,
 }
@@ -59,6 +67,24 @@ pub enum Sight {
         /// The way back.
         reply: LookReply<Quote>,
     },
+    /// What every check says to a posting; nothing is reserved.
+    Check {
+        /// One of the customer's accounts.
+        account: AccountId,
+        /// Which way.
+        direction: Direction,
+        /// How much.
+        amount: Money,
+        /// The way back.
+        reply: LookReply<CheckView>,
+    },
+    /// What would become of an exchange; nothing is reserved.
+    Trial {
+        /// The order.
+        order: Box<Order>,
+        /// The way back.
+        reply: LookReply<TrialView>,
+    },
 }
 
 impl Look {
@@ -68,12 +94,19 @@ impl Look {
             Sight::Customer(reply) => drop(reply.send(Err(refusal))),
             Sight::Account(_, reply) => drop(reply.send(Err(refusal))),
             Sight::Quote { reply, .. } => drop(reply.send(Err(refusal))),
+            Sight::Check { reply, .. } => drop(reply.send(Err(refusal))),
+            Sight::Trial { reply, .. } => drop(reply.send(Err(refusal))),
         }
+    }
+
+    /// That whom it looks at is not there.
+    pub fn absent(&self) -> Refusal {
+        Refusal::Rejected(Rejection::one(Code::CustomerNotFound, self.customer.to_string()))
     }
 
     /// Looks, and tells from which record on the answer is durable.
     pub fn see(self, home: &Arc<Home>, situation: &Situation, currencies: &CurrencySet) -> (Seq, Answering) {
-        let Self { at, pin, passage } = self;
+        let Self { at, pin, passage, .. } = self;
         let (after, answer) = match at {
             Sight::Customer(reply) => {
                 let (view, after) = customer_view(home, situation.at);
@@ -91,6 +124,13 @@ impl Look {
                 let quoted = quote(&order, id, expires_at, home, situation, currencies);
                 (lock(&home.customer).last_seq, answering(reply, quoted))
             }
+            Sight::Check { account, direction, amount, reply } => {
+                let checked = check(account, direction, amount, home, situation, currencies);
+                (last_seq(home), answering(reply, checked))
+            }
+            Sight::Trial { order, reply } => {
+                (last_seq(home), answering(reply, Ok(trial(&order, home, situation, currencies))))
+            }
         };
         let answer: Answering = Box::new(move |durable| {
             answer(durable);
@@ -105,6 +145,13 @@ fn answering<T: Send + 'static>(reply: LookReply<T>, seen: Result<T, Rejection>)
         let answer = durable.and_then(|()| seen.map_err(Refusal::Rejected));
         let _hung_up = reply.send(answer);
     })
+}
+
+/// The last record that changed the customer or any of the accounts.
+fn last_seq(home: &Home) -> Seq {
+    let accounts = home.accounts();
+    let of_accounts = accounts.iter().map(|post| lock(&post.cell).last_seq);
+    of_accounts.fold(lock(&home.customer).last_seq, Seq::max)
 }
 
 fn customer_view(home: &Home, at: Timestamp) -> (CustomerView, Seq) {
@@ -136,6 +183,68 @@ fn account_view(post: &super::home::AccountPost, situation: &Situation) -> (Acco
     (view, cell.last_seq)
 }
 
+/// What every check says to a posting, by the functions that judge commands: facts of account and customer, seizure,
+/// daily cap, holding cap, balance.
+fn check(
+    account: AccountId,
+    direction: Direction,
+    amount: Money,
+    home: &Arc<Home>,
+    situation: &Situation,
+    currencies: &CurrencySet,
+) -> Result<CheckView, Rejection> {
+    let post = home.account(account).ok_or_else(|| Rejection::one(Code::AccountNotFound, account.to_string()))?;
+    let movement = plan::one_side(home, post.clone(), direction, amount, situation, currencies);
+    let mut violations = Violations::new();
+    judge::movement(&movement, situation, &mut violations);
+    if movement.credit.as_ref().is_some_and(|side| judge::goes_to_suspense(side, situation.at)) {
+        lock(&post.cell).book.judge_facts(direction, situation.at, &mut violations);
+    }
+    Ok(CheckView { violations: in_order(violations), at: situation.at, business_date: situation.date })
+}
+
+/// What would become of an exchange, by the functions that plan and judge one.
+fn trial(order: &Order, home: &Arc<Home>, situation: &Situation, currencies: &CurrencySet) -> TrialView {
+    let mut violations = Violations::new();
+    let planned = match order {
+        Order::AtQuote(quote) => plan::at_quote(quote, home, situation, currencies),
+        Order::AtMarket(order) => plan::at_market(order, home, situation, currencies),
+    };
+    match &planned {
+        Ok(movement) => judge::movement(movement, situation, &mut violations),
+        Err(rejection) => {
+            violations.extend(rejection.violations().iter().cloned());
+            judge::facts_without_plan(order, home, situation.at, &mut violations);
+        }
+    }
+    let own = |id, kind| plan::account_or_own(home, id, kind, situation.at).ok().map(|post| post.id);
+    let (terms, priced, won, foreign) = match order {
+        Order::AtQuote(quote) => {
+            (Some(quote.terms), Some(quote.priced), Some(quote.won_account), Some(quote.foreign_account))
+        }
+        Order::AtMarket(order) => {
+            let terms = situation.board.terms(order.currency, order.side, situation.at).ok();
+            let priced = terms.and_then(|terms| terms.price(order.ask).ok());
+            (terms, priced, order.won_account, order.foreign_account)
+        }
+    };
+    TrialView {
+        side: order.side(),
+        terms,
+        priced,
+        won_account: own(won, AccountKind::Won),
+        foreign_account: own(foreign, AccountKind::Foreign),
+        violations: in_order(violations),
+        at: situation.at,
+        business_date: situation.date,
+    }
+}
+
+/// By precedence, each once.
+fn in_order(violations: Violations) -> Vec<Violation> {
+    Rejection::of(violations).map(|rejection| rejection.violations().to_vec()).unwrap_or_default()
+}
+
 /// Prices a market order; rates, facts and limits are judged, balances are not: they may change until it is used.
 fn quote(
     order: &MarketOrder,
@@ -146,8 +255,8 @@ fn quote(
     currencies: &CurrencySet,
 ) -> Result<Quote, Rejection> {
     let movement = plan::at_market(order, home, situation, currencies)?;
-    let mut violations = hwan_domain::rejection::Violations::new();
-    judge::movement_of_customer(&movement, situation, &mut violations);
+    let mut violations = Violations::new();
+    judge::customer(&movement, situation, &mut violations);
     if let Some(rejection) = Rejection::of(violations) {
         return Err(rejection);
     }
@@ -156,8 +265,8 @@ fn quote(
         return Err(Rejection::one(Code::RateUnavailable, "not an exchange")); // at_market plans nothing else
     };
     let (won, foreign) = match terms.side {
-        hwan_domain::exchange::Side::Buy => (debit, credit),
-        hwan_domain::exchange::Side::Sell => (credit, debit),
+        Side::Buy => (debit, credit),
+        Side::Sell => (credit, debit),
     };
     Ok(Quote {
         id,
@@ -165,7 +274,7 @@ fn quote(
         won_account: won.account.id,
         foreign_account: foreign.account.id,
         terms,
-        priced: hwan_domain::exchange::Priced { foreign: foreign.amount, won: won.amount },
+        priced: Priced { foreign: foreign.amount, won: won.amount },
         expires_at,
     })
 }

@@ -16,8 +16,8 @@ use hwan_domain::{
     exchange::Side,
     id::{AccountId, CustomerId, Position, Seq},
     invariant::{self, Breach},
-    record::{Event, Leg, Origin, Record},
-    rejection::{Code, Rejection, Violation},
+    record::{Event, Landing, Leg, Origin, Record},
+    rejection::Rejection,
     time::Timestamp,
 };
 use tokio::time::Instant;
@@ -32,7 +32,7 @@ use super::{
     lane::LaneActor,
     link::LaneLink,
     plan,
-    travel::{MoneySide, Movement, MovementKind, Travel, Work},
+    travel::{MoneySide, Movement, MovementKind, Reversing, Travel, Work},
 };
 use crate::storage::port::StateWrite;
 
@@ -61,7 +61,7 @@ impl LaneActor {
             return self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneStopped));
         };
         let position = Position::new(self.shared.lane, seq);
-        match self.apply(&travel.work, &travel.caller, position, &situation) {
+        match self.apply(&travel.work, &travel.who.name, position, &situation) {
             Ok(Applied::Event(event)) => self.append(travel, position, *event, &situation),
             Ok(Applied::Rejected(rejection)) => self.reject(travel, rejection),
             Ok(Applied::Nothing) => self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed)),
@@ -82,26 +82,32 @@ impl LaneActor {
     }
 
     fn judge_again(&self, travel: &mut Travel, situation: &Situation) {
-        judge::customer(travel, situation);
-        judge::debit(travel, situation);
-        judge::credit(travel, situation);
         let violations = &mut travel.violations;
-        let used = |quote| lock(&self.shared.keys).quote_use(quote);
         match &travel.work {
             Work::Move(movement) => {
-                if let MovementKind::Exchange { quote: Some(quote), .. } = &movement.kind
-                    && let Some(position) = used(quote.id)
+                judge::movement(movement, situation, violations);
+                if let Some(used) = movement.used_once()
+                    && let Some(by) = lock(&self.shared.keys).user_of(used.digest())
                 {
-                    violations.push(Violation::new(Code::QuoteUsed, format!("used by record {position:?}")));
+                    violations.push(used.used_before(by));
                 }
             }
             Work::OpenAccount { home, kind } => {
-                if let Err(rejection) = plan::refuse_second_account(home, *kind) {
+                if let Err(rejection) = plan::refuse_second_account(home, *kind, situation.at) {
                     violations.extend(rejection.violations().iter().cloned());
                 }
             }
             Work::CustomerFact { home, fact } => lock(&home.customer).book.judge_fact(fact, situation.at, violations),
-            Work::AccountFact { account, fact } => lock(&account.cell).book.judge_fact(fact, situation.at, violations),
+            Work::AccountFact { account, fact, expected } => {
+                let cell = lock(&account.cell);
+                cell.book.judge_revision(*expected, violations);
+                cell.book.judge_fact(fact, situation.at, violations);
+            }
+            Work::CloseAccount { account, expected, .. } => {
+                let cell = lock(&account.cell);
+                cell.book.judge_revision(*expected, violations);
+                cell.book.judge_closing(situation.at, violations);
+            }
             _ => {}
         }
     }
@@ -111,7 +117,7 @@ impl LaneActor {
             Event::DateRolled { date } => *date,
             _ => situation.date,
         };
-        let origin = Origin { caller: travel.caller.clone(), key: travel.key.as_ref().map(|key| key.used.clone()) };
+        let origin = Origin { caller: travel.who.name.clone(), key: travel.key.as_ref().map(|key| key.used.clone()) };
         let record = Arc::new(Record { position, at: situation.at, business_date, origin, event });
         if let Err(breach) = invariant::balanced(&record) {
             self.shared.end_by_breach(&breach);
@@ -119,8 +125,8 @@ impl LaneActor {
         }
         self.tail = position.seq();
         self.shared.stamped(record.at, record.business_date);
-        if let Event::Exchanged { quote: Some(quote), .. } = &record.event {
-            lock(&self.shared.keys).use_quote(*quote, position);
+        if let Some(used) = record.used_once() {
+            lock(&self.shared.keys).use_up(used, position);
         }
         self.open_batch().add(record, travel);
     }
@@ -135,12 +141,16 @@ impl LaneActor {
         let at = situation.at;
         let event = match work {
             Work::Asked(_) => return Ok(Applied::Nothing), // the customer's actor resolves every command
-            Work::OpenCustomer { reference } => {
-                let state = CustomerState::opened(CustomerId::at(position), reference.clone());
+            Work::OpenCustomer { reference, channel } => {
+                let channel = channel.as_ref().unwrap_or(caller);
+                let state = CustomerState::opened(CustomerId::at(position), channel.clone(), reference.clone());
                 let Some(link) = self.link.upgrade() else { return Ok(Applied::Nothing) };
                 move_in(&link, Home::new(CustomerBook::new(state.clone()), position.seq(), []));
                 self.open_batch().leave(StateWrite::Customer(state));
-                Event::CustomerOpened { reference: reference.as_deref().map(Box::from) }
+                Event::CustomerOpened {
+                    reference: reference.as_deref().map(Box::from),
+                    channel: (channel != caller).then(|| Box::from(&**channel)),
+                }
             }
             Work::OpenAccount { home, kind } => {
                 let state = AccountState::opened(AccountId::at(position), home.id, *kind);
@@ -158,7 +168,7 @@ impl LaneActor {
                 self.leave_customer(&mut cell, position.seq());
                 Event::CustomerFactStated { customer: home.id, fact: *fact }
             }
-            Work::AccountFact { account, fact } => {
+            Work::AccountFact { account, fact, .. } => {
                 let mut cell = lock(&account.cell);
                 cell.book.state_fact(*fact, at);
                 cell.last_seq = position.seq();
@@ -166,6 +176,16 @@ impl LaneActor {
                 let customer = state.customer;
                 self.open_batch().leave(StateWrite::Account(state));
                 Event::AccountFactStated { account: account.id, customer, fact: *fact }
+            }
+            Work::CloseAccount { home, account, .. } => {
+                let mut cell = lock(&account.cell);
+                cell.book.close(at);
+                cell.last_seq = position.seq();
+                let state = cell.book.state().clone();
+                self.open_batch().leave(StateWrite::Account(state));
+                // Which account an order means that names none depends on it.
+                lock(&home.customer).last_seq = position.seq();
+                Event::AccountClosed { account: account.id, customer: home.id }
             }
             Work::Move(movement) => {
                 let event = self.apply_movement(movement, position, situation)?;
@@ -212,9 +232,14 @@ impl LaneActor {
             None => None,
         };
         let credit = match &movement.credit {
-            Some(side) => Some(self.post(side, side.amount, position.seq())?),
+            Some(side) if judge::goes_to_suspense(side, situation.at) => Some(Landing::Suspense(side.amount)),
+            Some(side) => Some(Landing::Account(self.post(side, side.amount, position.seq())?)),
             None => None,
         };
+        if let (MovementKind::Reversal(of), Some(debit), Some(landing)) = (&movement.kind, debit, credit) {
+            return self.reversed(movement, of, (debit, landing, limited_won), position, situation).map(Some);
+        }
+        let credit = credit.as_ref().and_then(Landing::leg).copied();
         Ok(Some(match (&movement.kind, debit, credit) {
             (MovementKind::Exchange { terms, quote }, Some(debit), Some(credit)) => {
                 let limits =
@@ -227,6 +252,35 @@ impl LaneActor {
             (_, None, Some(credit)) => Event::Deposited { credit },
             (_, None, None) => return Ok(None), // a plan has a debit or a credit
         }))
+    }
+
+    fn reversed(
+        &mut self,
+        movement: &Movement,
+        of: &Reversing,
+        (debit, landing, limited_won): (Leg, Landing, Option<i64>),
+        position: Position,
+        situation: &Situation,
+    ) -> Result<Event, Breach> {
+        let limits = match (&movement.debit, of.charge) {
+            (Some(side), Some(charge)) => {
+                let mut cell = lock(&side.home.customer);
+                let limits = cell.book.give_back_limit(charge, situation.at);
+                if limits.is_some() {
+                    self.leave_customer(&mut cell, position.seq());
+                }
+                limits
+            }
+            _ => None,
+        };
+        if let Landing::Suspense(amount) = landing {
+            let (exchange, currency) = (of.exchange, amount.currency());
+            tracing::warn!(%exchange, %amount, %currency, "money that comes back waits in suspense: its account is closed");
+        }
+        let (exchange, terms, reason) = (of.exchange, of.terms, of.reason.clone());
+        let event = Event::Reversed { exchange, reason, terms, debit, landing, limits, limited_won };
+        invariant::reverses(&event, &of.record)?;
+        Ok(event)
     }
 
     fn charge(&mut self, movement: &Movement, seq: Seq, at: Timestamp) -> Option<hwan_domain::limit::LimitUse> {

@@ -8,22 +8,26 @@ use std::sync::Arc;
 use hwan_domain::{
     account::{AccountKind, HoldingCap},
     board::Publication,
-    check::Fact,
+    check::{Direction, Fact},
     currency::Currency,
     exchange::{Side, Terms},
+    id::ExchangeId,
+    limit::Charge,
     money::Money,
-    quote::{Quote, QuoteId},
-    rejection::{Violation, Violations},
+    quote::Quote,
+    record::Record,
+    rejection::{Code, Rejection, Violation, Violations},
+    revision::AccountRevision,
     round::RoundId,
     time::BusinessDate,
 };
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    command::{Command, Executed, Order, Refusal},
+    command::{Command, Executed, NotDone, Order, Refusal, Viewer},
     door::Passage,
     home::{AccountPost, Home, Pin},
-    idempotency::Key,
+    idempotency::{Key, UsedOnce},
 };
 
 /// What comes back to the one who asked.
@@ -52,7 +56,7 @@ pub struct Travel {
     /// What is to be done, as far as it is resolved.
     pub work: Work,
     /// On whose word.
-    pub caller: Arc<str>,
+    pub who: Viewer,
     /// The idempotency key, if it came with one.
     pub key: Option<Key>,
     /// Not sequenced after this.
@@ -70,14 +74,34 @@ pub struct Travel {
 }
 
 impl Travel {
-    /// The quote that it would use.
-    pub fn quote(&self) -> Option<QuoteId> {
-        match &self.work {
-            Work::Asked(Command::Exchange(order)) => match order.as_ref() {
-                Order::AtQuote(quote) => Some(quote.id),
+    /// What it would use up beside its key.
+    pub fn used_once(&self) -> Option<UsedOnce> {
+        let Work::Asked(command) = &self.work else { return None };
+        match command {
+            Command::Exchange(order) => match order.as_ref() {
+                Order::AtQuote(quote) => Some(UsedOnce::Quote(quote.id)),
                 Order::AtMarket(_) => None,
             },
+            Command::Reverse { exchange, .. } => Some(UsedOnce::Reversal(ExchangeId::at(exchange.position))),
             _ => None,
+        }
+    }
+
+    /// That the account on the credit's side of a transfer is not there.
+    pub fn absent_credit(&self) -> Refusal {
+        match &self.work {
+            Work::Asked(Command::Transfer { to, .. }) => {
+                Refusal::Rejected(Rejection::one(Code::AccountNotFound, to.to_string()))
+            }
+            _ => self.absent(),
+        }
+    }
+
+    /// That what it names is not there.
+    pub fn absent(&self) -> Refusal {
+        match &self.work {
+            Work::Asked(command) => Refusal::Rejected(command.absent()),
+            _ => Refusal::NotDone(NotDone::LaneClosed), // only what is still as it was asked looks for its customer
         }
     }
 }
@@ -111,6 +135,8 @@ pub enum Work {
     OpenCustomer {
         /// The bank's own name for the customer.
         reference: Option<Arc<str>>,
+        /// The channel that the customer is to belong to; the caller without.
+        channel: Option<Arc<str>>,
     },
     /// Open an account.
     OpenAccount {
@@ -132,6 +158,17 @@ pub enum Work {
         account: Arc<AccountPost>,
         /// The fact.
         fact: Fact,
+        /// What the account must be at.
+        expected: Option<AccountRevision>,
+    },
+    /// Close an account.
+    CloseAccount {
+        /// Whose.
+        home: Arc<Home>,
+        /// Which.
+        account: Arc<AccountPost>,
+        /// What the account must be at.
+        expected: Option<AccountRevision>,
     },
     /// Move money: one debit, one credit, or both.
     Move(Box<Movement>),
@@ -160,6 +197,15 @@ impl Movement {
             _ => None,
         }
     }
+
+    /// What it uses up beside its key.
+    pub fn used_once(&self) -> Option<UsedOnce> {
+        match &self.kind {
+            MovementKind::Exchange { quote, .. } => quote.as_ref().map(|quote| UsedOnce::Quote(quote.id)),
+            MovementKind::Reversal(of) => Some(UsedOnce::Reversal(of.exchange)),
+            MovementKind::Deposit | MovementKind::Withdrawal | MovementKind::Transfer => None,
+        }
+    }
 }
 
 /// One side of a movement.
@@ -171,6 +217,8 @@ pub struct MoneySide {
     pub account: Arc<AccountPost>,
     /// How much, positive.
     pub amount: Money,
+    /// Which way, and by which rules.
+    pub direction: Direction,
     /// For a debit: its value in won, for a limited account.
     pub won: i64,
     /// For a credit: the currency's holding cap, or why it can't be told.
@@ -193,6 +241,23 @@ pub enum MovementKind {
         /// The quote it is at; without one it is at the market.
         quote: Option<Box<Quote>>,
     },
+    /// An exchange taken back.
+    Reversal(Box<Reversing>),
+}
+
+/// A reversal on its way.
+#[derive(Debug)]
+pub struct Reversing {
+    /// The exchange, as it stands in the journal.
+    pub record: Arc<Record>,
+    /// Its id.
+    pub exchange: ExchangeId,
+    /// Its terms.
+    pub terms: Terms,
+    /// What it took of the customer's limits.
+    pub charge: Option<Charge>,
+    /// Why.
+    pub reason: Box<str>,
 }
 
 /// A change of the rate board.

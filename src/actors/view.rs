@@ -2,12 +2,17 @@
 //!
 //! A read is answered in lane order like any command: once all that it saw is durable.
 
+use std::sync::Arc;
+
 use hwan_domain::{
     account::AccountState,
     customer::CustomerState,
-    id::{AccountId, LaneId, Seq},
+    exchange::{Priced, Side, Terms},
+    id::{AccountId, CustomerId, LaneId, Seq},
     limit::LimitWindow,
     money::Money,
+    record::Record,
+    rejection::Violation,
     time::{BusinessDate, Timestamp},
 };
 
@@ -39,6 +44,60 @@ pub struct CustomerView {
     pub window: LimitWindow,
     /// The lane time at which it was seen.
     pub at: Timestamp,
+}
+
+/// What every check says to a posting that was not made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckView {
+    /// All that stands against it, by precedence; nothing where it would be admitted.
+    pub violations: Vec<Violation>,
+    /// The lane time at which it was judged.
+    pub at: Timestamp,
+    /// The lane's business date.
+    pub business_date: BusinessDate,
+}
+
+/// What would become of an exchange that was not made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialView {
+    /// Buy or sell.
+    pub side: Side,
+    /// The terms, where the pair trades.
+    pub terms: Option<Terms>,
+    /// Both amounts, where there are terms and an amount at them.
+    pub priced: Option<Priced>,
+    /// The won account, where the customer has it.
+    pub won_account: Option<AccountId>,
+    /// The foreign account, where the customer has it.
+    pub foreign_account: Option<AccountId>,
+    /// All that stands against it, by precedence; nothing where it would be executed.
+    pub violations: Vec<Violation>,
+    /// The lane time at which it was judged.
+    pub at: Timestamp,
+    /// The lane's business date.
+    pub business_date: BusinessDate,
+}
+
+/// What became of an idempotency key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyView {
+    /// It has taken no effect, and nothing is on its way under it.
+    Absent,
+    /// A command is on its way under it.
+    InFlight,
+    /// It took effect: this is the record.
+    Completed(Arc<Record>),
+}
+
+/// In which scope a key is looked for, beside the caller's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Openings of customers, rounds, halts.
+    Unscoped,
+    /// What was asked of this customer.
+    Customer(CustomerId),
+    /// What was asked of whoever owns this account.
+    OwnerOf(AccountId),
 }
 
 /// A lane as an operator sees it.

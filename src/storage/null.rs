@@ -19,13 +19,17 @@ use hwan_domain::{
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
+    round::Round,
     time::{BusinessDate, Timestamp},
 };
 use smallvec::SmallVec;
 
-use super::port::{
-    ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
-    StoreError, TakenLane,
+use super::{
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    port::{
+        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
+        StoreError, TakenLane,
+    },
 };
 
 /// What every invented balance is, in minor units.
@@ -95,6 +99,10 @@ impl LedgerStore for NullStore {
         Ok(head().next().unwrap_or_default())
     }
 
+    async fn records(&self, _places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn find_keys(&self, _keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
         Ok(Vec::new())
     }
@@ -112,12 +120,16 @@ impl LedgerStore for NullStore {
         };
         let foreign_balances = self.foreign.iter().copied().map(plenty).collect();
         Ok(Some(Household {
-            customer: CustomerState::opened(customer, None),
+            customer: CustomerState::opened(customer, "null".into(), None),
             accounts: vec![
                 account(won, AccountKind::Won, SmallVec::from_iter([plenty(Currency::KRW)])),
                 account(foreign, AccountKind::Foreign, foreign_balances),
             ],
         }))
+    }
+
+    async fn customers(&self, _query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
@@ -128,6 +140,10 @@ impl LedgerStore for NullStore {
     }
 
     async fn pairs(&self, _rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn rounds(&self, _query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -145,6 +161,14 @@ impl LedgerStore for NullStore {
 
     async fn passbook(&self, _id: AccountId, _after: u64, _limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn passbook_is_current(&self, _id: AccountId) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn passbook_page(&self, _query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
+        Ok(PassbookPage::default())
     }
 
     async fn daily_balances(&self, _id: AccountId, _: BusinessDate) -> Result<Vec<(BusinessDate, Money)>, StoreError> {

@@ -32,9 +32,10 @@ impl Shadow {
         }
         self.board.apply(&record.event, &record.origin.caller, record.at);
         match &record.event {
-            Event::CustomerOpened { reference } => {
+            Event::CustomerOpened { reference, channel } => {
                 let id = CustomerId::at(record.position);
-                self.customers.insert(id, CustomerState::opened(id, reference.as_deref().map(Arc::from)));
+                let channel = channel.as_deref().map_or_else(|| Arc::clone(&record.origin.caller), Arc::from);
+                self.customers.insert(id, CustomerState::opened(id, channel, reference.as_deref().map(Arc::from)));
             }
             Event::AccountOpened { customer, kind } => {
                 let id = AccountId::at(record.position);

@@ -13,7 +13,7 @@ use tokio_rustls::{
     TlsConnector,
     rustls::{
         self, ClientConfig, RootCertStore,
-        crypto::ring,
+        crypto::aws_lc_rs,
         pki_types::{CertificateDer, InvalidDnsNameError, PrivateKeyDer, ServerName, pem, pem::PemObject},
     },
 };
@@ -87,7 +87,7 @@ impl Tls {
         for certificate in certificates(&files.trusted).map_err(at(&files.trusted))? {
             trusted.add(certificate).map_err(|error| at(&files.trusted)(error.into()))?;
         }
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| at(&files.trusted)(error.into()))?

@@ -23,6 +23,7 @@ use crate::{
     rate::Rate,
     record::Leg,
     rejection::{Code, Violation, Violations},
+    revision::AccountRevision,
     time::{BusinessDate, Timestamp},
 };
 
@@ -124,10 +125,35 @@ impl AccountState {
         seizure
     }
 
+    /// Whether the account is closed at `at`.
+    pub fn is_closed(&self, at: Timestamp) -> bool {
+        self.facts.in_force(at).any(|fact| fact.check == Check::AccountClosed)
+    }
+
+    /// Whether a compensating credit at `at` would wait in suspense: the account may not take even that.
+    pub fn sends_to_suspense(&self, at: Timestamp) -> bool {
+        self.facts.in_force(at).any(|fact| fact.check.admits(Direction::CompensatingCredit) == Verdict::ToSuspense)
+    }
+
+    /// Closes the account: from `at` on, for good, no posting is admitted.
+    pub fn close(&mut self, at: Timestamp) {
+        self.facts.state(closing(at), at);
+    }
+
+    /// What a client that changes the account may insist on having seen.
+    pub fn revision(&self) -> AccountRevision {
+        AccountRevision::of(self.version(), &self.facts)
+    }
+
     /// A limited account's debits on this business date so far, in won.
     pub fn limited_won(&self, date: BusinessDate) -> i64 {
         self.limited.filter(|used| used.date == date).map_or(0, |used| used.won)
     }
+}
+
+/// The fact that a closing leaves in force.
+const fn closing(at: Timestamp) -> Fact {
+    Fact { check: Check::AccountClosed, effective_from: at, effective_to: None, amount: None }
 }
 
 /// How much of a currency is seized.
@@ -229,10 +255,20 @@ impl AccountBook {
         self.state.booked(currency).minor() - reserved
     }
 
+    /// Adds a violation for each fact that forbids a posting in this direction outright, naming the account: of an
+    /// exchange's two accounts both may fail the same check.
+    pub fn judge_facts(&self, direction: Direction, at: Timestamp, violations: &mut Violations) {
+        let found = violations.len();
+        self.state.facts.forbid(direction, at, violations);
+        for violation in violations.iter_mut().skip(found) {
+            violation.detail = format!("{}: {}", self.state.id, violation.detail);
+        }
+    }
+
     /// Adds every violation that this debit would be.
     pub fn judge_debit(&self, debit: Debit, moment: Moment<'_>, violations: &mut Violations) {
         let currency = debit.amount.currency();
-        self.state.facts.forbid(Direction::Debit, moment.at, violations);
+        self.judge_facts(Direction::Debit, moment.at, violations);
         if !self.fits(debit.amount, violations) {
             return;
         }
@@ -265,7 +301,7 @@ impl AccountBook {
     /// Adds every violation that this credit would be.
     pub fn judge_credit(&self, credit: Credit, moment: Moment<'_>, violations: &mut Violations) {
         let currency = credit.amount.currency();
-        self.state.facts.forbid(credit.direction, moment.at, violations);
+        self.judge_facts(credit.direction, moment.at, violations);
         if !self.fits(credit.amount, violations) {
             return;
         }
@@ -306,6 +342,9 @@ impl AccountBook {
     pub fn judge_fact(&self, fact: &Fact, at: Timestamp, violations: &mut Violations) {
         let kind = self.state.kind;
         let invalid = |detail: String| Violation::new(Code::FactInvalid, detail);
+        if fact.check == Check::AccountClosed {
+            violations.push(invalid("account_closed is not stated: close the account".into()));
+        }
         if fact.check.subject() != Subject::Account {
             violations.push(invalid(format!("{} is stated of the customer, not of an account", fact.check.code())));
         }
@@ -322,6 +361,39 @@ impl AccountBook {
             _ => {}
         }
         violations.extend(self.state.facts.refusal(fact, at));
+    }
+
+    /// Adds a violation where the account is not as a client expects it to be that wants to change it.
+    pub fn judge_revision(&self, expected: Option<AccountRevision>, violations: &mut Violations) {
+        let found = self.state.revision();
+        if expected.is_some_and(|expected| expected != found) {
+            let detail = format!("the account is at {found}: read it again and decide anew");
+            violations.push(Violation::new(Code::VersionMismatch, detail));
+        }
+    }
+
+    /// Adds every reason why the account cannot be closed at `at`: it is closed, or it holds or awaits money.
+    pub fn judge_closing(&self, at: Timestamp, violations: &mut Violations) {
+        let id = self.state.id;
+        if let Some(closed) = self.state.facts.in_force(at).find(|fact| fact.check == Check::AccountClosed) {
+            let detail = format!("{id}: account_closed since {}", closed.effective_from);
+            violations.push(Violation::new(Code::AccountClosed, detail));
+        }
+        let held = self.state.balances.iter().map(|balance| balance.amount).filter(|amount| !amount.is_zero());
+        let mut reasons: SmallVec<[String; 2]> = held.map(|held| format!("holds {held} {}", held.currency())).collect();
+        if let Some(reserve) = self.reserve {
+            reasons.push(format!("{reserve} {} are reserved", reserve.currency()));
+        }
+        reasons.extend(self.incoming.iter().map(|money| format!("{money} {} are on their way", money.currency())));
+        if !reasons.is_empty() {
+            violations.push(Violation::new(Code::AccountNotEmpty, format!("{id} {}", reasons.join(", "))));
+        }
+        violations.extend(self.state.facts.refusal(&closing(at), at));
+    }
+
+    /// Closes the account, which was judged good.
+    pub fn close(&mut self, at: Timestamp) {
+        self.state.close(at);
     }
 
     /// Whether debits count against a daily cap at `at`.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{
     check::{Direction, Fact, FactSheet, Subject},
     id::CustomerId,
-    limit::{LimitPolicy, LimitStanding, LimitUse},
+    limit::{Charge, LimitPolicy, LimitStanding, LimitUse},
     rejection::{Code, Violation, Violations},
     time::Timestamp,
 };
@@ -18,6 +18,8 @@ use crate::{
 pub struct CustomerState {
     /// Its id.
     pub id: CustomerId,
+    /// The name of the channel that the customer belongs to: the caller who opened it, or whom that one named.
+    pub channel: Arc<str>,
     /// The bank's own name for the customer, if it gave one: an opaque reference, never a person's name.
     pub reference: Option<Arc<str>>,
     /// What stands against the customer.
@@ -27,9 +29,9 @@ pub struct CustomerState {
 }
 
 impl CustomerState {
-    /// A new customer.
-    pub fn opened(id: CustomerId, reference: Option<Arc<str>>) -> Self {
-        Self { id, reference, facts: FactSheet::default(), limits: LimitUse::default() }
+    /// A new customer of this channel.
+    pub fn opened(id: CustomerId, channel: Arc<str>, reference: Option<Arc<str>>) -> Self {
+        Self { id, channel, reference, facts: FactSheet::default(), limits: LimitUse::default() }
     }
 }
 
@@ -85,6 +87,13 @@ impl CustomerBook {
     pub fn charge_limit(&mut self, won: i64, at: Timestamp) -> LimitUse {
         self.state.limits = self.state.limits.charged(won, at);
         self.state.limits
+    }
+
+    /// Gives back what an exchange charged that is reversed at `at`; returns the counters afterwards, or `None` where
+    /// both windows of the charge are over and nothing is left to give back to.
+    pub fn give_back_limit(&mut self, charge: Charge, at: Timestamp) -> Option<LimitUse> {
+        self.state.limits = self.state.limits.given_back(charge, at)?;
+        Some(self.state.limits)
     }
 
     /// The customer's daily and monthly limits as they stand at `at`, exchanges in flight included.

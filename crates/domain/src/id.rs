@@ -188,8 +188,10 @@ ids! {
     ExchangeId = "exg";
     /// A deposit, withdrawal or transfer; named by its record.
     TransactionId = "txn";
-    /// A change of facts; named by its record.
+    /// A change of facts, a closing, a void or a halt; named by its record.
     ChangeId = "chg";
+    /// The reversal of an exchange; named by its record.
+    ReversalId = "rev";
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
     currency::Currency,
     exchange::Terms,
     guard::Finding,
-    id::{AccountId, CustomerId, Position},
+    id::{AccountId, CustomerId, ExchangeId, Position},
     limit::LimitUse,
     money::Money,
     quote::QuoteId,
@@ -21,7 +21,8 @@ use crate::{
     time::{BusinessDate, Timestamp},
 };
 
-/// The fingerprint of an idempotency key in its scope (caller, customer); unique in the journal.
+/// The fingerprint of an idempotency key in its scope (caller, customer); unique in the journal. What a record uses up
+/// beside its key stands among the keys: a quote, an exchange that is reversed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyDigest(pub [u8; 16]);
 
@@ -29,6 +30,14 @@ impl KeyDigest {
     /// Under which a used quote stands among the used keys: a quote is used at most once, as a key is.
     pub const fn of_quote(quote: QuoteId) -> Self {
         Self(quote.0.to_be_bytes())
+    }
+
+    /// Under which an exchange that was reversed stands among the used keys: it is reversed at most once. A quote that
+    /// reads the same would have been made in the year 5956; a key's fingerprint would have to begin with these letters.
+    pub const fn of_reversal(exchange: ExchangeId) -> Self {
+        let [a, b, c, d, e, f, g, h] = *b"reversal";
+        let [i, j, k, l, m, n, o, p] = exchange.position().packed().to_be_bytes();
+        Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
     }
 }
 
@@ -69,6 +78,33 @@ pub struct Leg {
     pub version: u64,
 }
 
+/// Where money lands that comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landing {
+    /// On the account that it left.
+    Account(Leg),
+    /// In suspense, because that account is closed: it belongs to no customer's account until somebody decides.
+    Suspense(Money),
+}
+
+impl Landing {
+    /// How much comes back, positive.
+    pub const fn amount(&self) -> Money {
+        match self {
+            Landing::Account(leg) => leg.amount,
+            Landing::Suspense(amount) => *amount,
+        }
+    }
+
+    /// What is posted to an account.
+    pub const fn leg(&self) -> Option<&Leg> {
+        match self {
+            Landing::Account(leg) => Some(leg),
+            Landing::Suspense(_) => None,
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -76,6 +112,8 @@ pub enum Event {
     CustomerOpened {
         /// The bank's own name for the customer, if it gave one: an opaque reference, never a person's name.
         reference: Option<Box<str>>,
+        /// The channel that the customer belongs to, where it is another than the caller.
+        channel: Option<Box<str>>,
     },
     /// An account was opened; the record's position is the account's id.
     AccountOpened {
@@ -92,6 +130,13 @@ pub enum Event {
         customer: CustomerId,
         /// The fact.
         fact: Fact,
+    },
+    /// An account was closed: it was empty, and takes no posting from then on.
+    AccountClosed {
+        /// The account.
+        account: AccountId,
+        /// Its owner.
+        customer: CustomerId,
     },
     /// A fact about a customer was stated, or lifted by stating its end.
     CustomerFactStated {
@@ -132,6 +177,23 @@ pub enum Event {
         /// The credit.
         credit: Leg,
         /// The customer's limit counters afterwards; absent where nothing was charged.
+        limits: Option<LimitUse>,
+        /// A limited account's debits of that business date afterwards, in won; absent for others.
+        limited_won: Option<i64>,
+    },
+    /// An exchange was reversed at its original numbers.
+    Reversed {
+        /// The exchange.
+        exchange: ExchangeId,
+        /// Why.
+        reason: Box<str>,
+        /// The exchange's own terms; its side is the customer's side then.
+        terms: Terms,
+        /// Taken back from the account that the exchange credited.
+        debit: Leg,
+        /// Given back to the account that the exchange debited.
+        landing: Landing,
+        /// The customer's limit counters afterwards; absent where nothing was given back.
         limits: Option<LimitUse>,
         /// A limited account's debits of that business date afterwards, in won; absent for others.
         limited_won: Option<i64>,
@@ -202,10 +264,11 @@ impl Record {
         self.origin.key.as_ref().map(|key| key.digest)
     }
 
-    /// The quote that it used, if it used one, as it stands among the used keys.
-    pub const fn quote(&self) -> Option<KeyDigest> {
+    /// What it used up beside its key, as that stands among the used keys: a quote, or the exchange that it reversed.
+    pub const fn used_once(&self) -> Option<KeyDigest> {
         match &self.event {
             Event::Exchanged { quote: Some(quote), .. } => Some(KeyDigest::of_quote(*quote)),
+            Event::Reversed { exchange, .. } => Some(KeyDigest::of_reversal(*exchange)),
             _ => None,
         }
     }
@@ -220,6 +283,7 @@ impl Event {
             Event::Transferred { debit, credit, .. } | Event::Exchanged { debit, credit, .. } => {
                 (Some(debit), Some(credit))
             }
+            Event::Reversed { debit, landing, .. } => (Some(debit), landing.leg()),
             _ => (None, None),
         };
         first.into_iter().chain(second)
@@ -231,11 +295,13 @@ impl Event {
             Event::CustomerOpened { .. } => "customer_opened",
             Event::AccountOpened { .. } => "account_opened",
             Event::AccountFactStated { .. } => "account_fact_stated",
+            Event::AccountClosed { .. } => "account_closed",
             Event::CustomerFactStated { .. } => "customer_fact_stated",
             Event::Deposited { .. } => "deposited",
             Event::Withdrawn { .. } => "withdrawn",
             Event::Transferred { .. } => "transferred",
             Event::Exchanged { .. } => "exchanged",
+            Event::Reversed { .. } => "reversed",
             Event::DateRolled { .. } => "date_rolled",
             Event::RoundPublished { .. } => "round_published",
             Event::RoundRefused { .. } => "round_refused",
@@ -251,6 +317,7 @@ impl Event {
         match self {
             Event::AccountOpened { customer, .. }
             | Event::AccountFactStated { customer, .. }
+            | Event::AccountClosed { customer, .. }
             | Event::CustomerFactStated { customer, .. } => Some(*customer),
             _ => self.legs().next().map(|leg| leg.customer),
         }

@@ -10,6 +10,7 @@ use std::{
 use async_trait::async_trait;
 use hwan::storage::{
     fake::{FakeStore, Outcome, Plan, Wait},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
     },
@@ -17,9 +18,11 @@ use hwan::storage::{
 use hwan_domain::{
     board::Pair,
     currency::Currency,
-    id::{AccountId, CustomerId, LaneId, Seq},
+    customer::CustomerState,
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
+    round::Round,
     time::{BusinessDate, Timestamp},
 };
 
@@ -198,6 +201,11 @@ impl LedgerStore for Line {
         self.store.journal_since(lane, at).await
     }
 
+    async fn records(&self, places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError> {
+        self.call("fault: journal not read").await?;
+        self.store.records(places).await
+    }
+
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
         self.call("fault: keys not looked up").await?;
         self.sky(|sky| sky.counts.one("keys looked up"));
@@ -215,6 +223,10 @@ impl LedgerStore for Line {
         found
     }
 
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        self.store.customers(query).await
+    }
+
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
         self.call("fault: owner not read").await?;
         self.store.owner(id).await
@@ -223,6 +235,10 @@ impl LedgerStore for Line {
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
         self.call("fault: pairs not read").await?;
         self.store.pairs(rounds).await
+    }
+
+    async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
+        self.store.rounds(query).await
     }
 
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
@@ -241,6 +257,14 @@ impl LedgerStore for Line {
 
     async fn passbook(&self, id: AccountId, after: u64, limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
         self.store.passbook(id, after, limit).await
+    }
+
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError> {
+        self.store.passbook_is_current(id).await
+    }
+
+    async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
+        self.store.passbook_page(query).await
     }
 
     async fn daily_balances(

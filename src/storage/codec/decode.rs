@@ -16,7 +16,7 @@ use hwan_domain::{
     money::Money,
     quote::QuoteId,
     rate::Rate,
-    record::{Event, KeyDigest, KeyUse, Leg, Origin, Record, RequestDigest},
+    record::{Event, KeyDigest, KeyUse, Landing, Leg, Origin, Record, RequestDigest},
     round::{Round, RoundStatus},
     time::{BusinessDate, Timestamp},
 };
@@ -49,9 +49,11 @@ struct Body {
     caller: String,
     key: Option<String>,
     request: Option<String>,
-    // These follow from the position; that they do is checked by the comparison of texts.
-    #[serde(rename = "exchange")]
-    _exchange: Option<IgnoredAny>,
+    // These follow from the position, but for the exchange that a reversal names; that they do is checked by the
+    // comparison of texts.
+    exchange: Option<String>,
+    #[serde(rename = "reversal")]
+    _reversal: Option<IgnoredAny>,
     #[serde(rename = "transaction")]
     _transaction: Option<IgnoredAny>,
     #[serde(rename = "change")]
@@ -59,12 +61,14 @@ struct Body {
     account: Option<String>,
     customer: Option<String>,
     reference: Option<String>,
+    channel: Option<String>,
     kind: Option<String>,
     fact: Option<FactText>,
     terms: Option<TermsText>,
     quote: Option<String>,
     debit: Option<LegText>,
     credit: Option<LegText>,
+    suspense: Option<MoneyText>,
     limits: Option<LimitsText>,
     limited_won: Option<String>,
     date: Option<String>,
@@ -85,6 +89,13 @@ struct LegText {
     amount: String,
     balance_after: String,
     version: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MoneyText {
+    currency: String,
+    amount: String,
 }
 
 #[derive(Deserialize)]
@@ -246,7 +257,10 @@ impl Reader<'_> {
         let debit = || self.leg("debit", need("debit", body.debit.as_ref())?);
         let credit = || self.leg("credit", need("credit", body.credit.as_ref())?);
         Ok(match body.r#type.as_str() {
-            "customer_opened" => Event::CustomerOpened { reference: body.reference.map(String::into_boxed_str) },
+            "customer_opened" => Event::CustomerOpened {
+                reference: body.reference.map(String::into_boxed_str),
+                channel: body.channel.map(String::into_boxed_str),
+            },
             "account_opened" => {
                 let kind = need("kind", body.kind.as_deref())?;
                 let kind = AccountKind::parse(kind).ok_or_else(|| Fault::of("kind", "not a kind of account"))?;
@@ -257,6 +271,7 @@ impl Reader<'_> {
                 customer: customer()?,
                 fact: self.fact(need("fact", body.fact)?)?,
             },
+            "account_closed" => Event::AccountClosed { account: account()?, customer: customer()? },
             "customer_fact_stated" => {
                 Event::CustomerFactStated { customer: customer()?, fact: self.fact(need("fact", body.fact)?)? }
             }
@@ -273,6 +288,20 @@ impl Reader<'_> {
                 credit: credit()?,
                 limits: body.limits.as_ref().map(limits).transpose()?,
                 limited_won: limited()?,
+            },
+            "reversed" => Event::Reversed {
+                exchange: parse("exchange", need("exchange", body.exchange.as_deref())?)?,
+                terms: self.terms(need("terms", body.terms.as_ref())?)?,
+                debit: debit()?,
+                landing: match &body.suspense {
+                    Some(MoneyText { currency, amount }) => {
+                        Landing::Suspense(self.money("suspense", amount, self.currency("suspense", currency)?)?)
+                    }
+                    None => Landing::Account(credit()?),
+                },
+                limits: body.limits.as_ref().map(limits).transpose()?,
+                limited_won: limited()?,
+                reason: reason(body.reason)?,
             },
             "date_rolled" => Event::DateRolled { date: date("date", need("date", body.date.as_deref())?)? },
             "round_published" => Event::RoundPublished {

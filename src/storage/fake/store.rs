@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use hwan_domain::{
     board::Pair,
     currency::Currency,
-    id::{AccountId, CustomerId, LaneId, Seq},
+    customer::CustomerState,
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
+    round::Round,
     time::{BusinessDate, Timestamp},
 };
 
@@ -19,8 +21,12 @@ use super::{
     script::{Outage, Outcome, Plan, Script},
     world::World,
 };
-use crate::storage::port::{
-    CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
+use crate::storage::{
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    port::{
+        CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError,
+        TakenLane,
+    },
 };
 
 /// A store in memory.
@@ -184,6 +190,10 @@ impl LedgerStore for FakeStore {
         Ok(self.reading()?.since(lane, at))
     }
 
+    async fn records(&self, places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError> {
+        Ok(self.reading()?.records(places))
+    }
+
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
         Ok(self.reading()?.find(keys))
     }
@@ -192,12 +202,20 @@ impl LedgerStore for FakeStore {
         Ok(self.reading()?.customer(id))
     }
 
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        Ok(self.reading()?.customers(query))
+    }
+
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
         Ok(self.reading()?.owner(id))
     }
 
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
         Ok(self.reading()?.pairs(rounds))
+    }
+
+    async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
+        Ok(self.reading()?.rounds(query))
     }
 
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
@@ -219,6 +237,14 @@ impl LedgerStore for FakeStore {
         limit: usize,
     ) -> Result<Vec<PassbookEntry>, StoreError> {
         Ok(self.reading()?.passbook(id, after_version, limit))
+    }
+
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError> {
+        Ok(self.reading()?.passbook_is_current(id))
+    }
+
+    async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
+        Ok(self.reading()?.passbook_page(query))
     }
 
     async fn daily_balances(

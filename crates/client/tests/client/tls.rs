@@ -13,7 +13,7 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         RootCertStore, ServerConfig,
-        crypto::ring,
+        crypto::aws_lc_rs,
         pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
         server::WebPkiClientVerifier,
     },
@@ -77,7 +77,7 @@ enum Asks {
 /// A server of TLS on any port; gives the port.
 async fn serve(authority: &Authority, name: &str, asks: Asks, acts: Vec<Act>) -> u16 {
     let (certificate, key) = authority.sign(name, ExtendedKeyUsagePurpose::ServerAuth);
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
     let builder = match asks {
         Asks::Nothing => builder.with_no_client_auth(),
