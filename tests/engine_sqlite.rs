@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use hwan::{
     actors::{
-        command::{Viewer, Command, Delivery, Executed, Refusal},
+        command::{Command, Delivery, Executed, Refusal, Viewer},
         engine::{Engine, EngineLimits, EngineParts, Placement},
     },
     clock::{Clock as _, ManualClock},

@@ -42,11 +42,10 @@ pub struct OpenedAccount {
 }
 
 /// Whether an account takes part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     /// It does.
-    #[default]
     Open,
     /// It was closed, for good.
     Closed,
@@ -62,7 +61,6 @@ pub struct Account {
     /// What it holds.
     pub kind: AccountKind,
     /// Whether it takes part.
-    #[serde(default)]
     pub status: AccountStatus,
     /// How often its balances changed.
     pub version: u64,

@@ -26,7 +26,6 @@ pub struct OpenedCustomer {
     /// As given.
     pub reference: Option<String>,
     /// The caller that it belongs to.
-    #[serde(default)]
     pub channel: String,
     /// RFC 3339, UTC.
     pub opened_at: String,
@@ -53,7 +52,6 @@ pub struct Customer {
     /// As given.
     pub reference: Option<String>,
     /// The caller that it belongs to.
-    #[serde(default)]
     pub channel: String,
     /// The accounts' ids.
     pub accounts: Vec<String>,
