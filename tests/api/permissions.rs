@@ -33,6 +33,8 @@ struct Bank {
 /// What belongs to one customer.
 struct Belongings {
     customer: Customer,
+    /// The won account of another customer of the same channel.
+    partner: String,
     exchange: String,
     reversal: String,
     transaction: String,
@@ -114,7 +116,11 @@ impl Bank {
         let reason = json!({ "reason": "test" });
         let reversal = self.send("teller", "POST", &path, Some(&self.fresh_key()), Some(&reason)).await.expect(201);
         let quote = self.send(channel, "POST", "/v1/quotes", None, Some(&buy)).await.expect(201);
+        let other = self.send(channel, "POST", "/v1/customers", None, Some(&json!({}))).await.expect(201);
+        let body = json!({ "customer_id": other["id"], "kind": "won" });
+        let partner = self.send(channel, "POST", "/v1/accounts", None, Some(&body)).await.expect(201);
         Belongings {
+            partner: text(&partner["id"]),
             exchange: text(&exchange["id"]),
             reversal: text(&reversal["id"]),
             transaction: text(&deposit["id"]),
@@ -162,7 +168,7 @@ impl Bank {
             substitute(&mut body, &|field, value| match field {
                 "customer_id" => *value = json!(id("cus", &of.customer.id)),
                 "account_id" | "from_account_id" => *value = json!(id("acc", &of.customer.won)),
-                "to_account_id" => *value = json!(id("acc", &of.customer.foreign)),
+                "to_account_id" => *value = json!(id("acc", &of.partner)),
                 "key" => *value = json!(self.fresh_key()),
                 "channel" | "valid_until" => *value = json!("2026-11-23T02:00:00Z"),
                 _ => {}
@@ -213,7 +219,9 @@ fn words(answer: &Answer, of: &Belongings) -> String {
     ] {
         text = text.replace(real.as_str(), &format!("{name}_0008zzzzzzzzz"));
     }
-    text = text.replace(of.customer.foreign.as_str(), "acc_0008zzzzzzzzz");
+    for account in [&of.customer.foreign, &of.partner] {
+        text = text.replace(account.as_str(), "acc_0008zzzzzzzzz");
+    }
     let mut value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     substitute(&mut value, &|field, value| {
         if ["request_id", "key"].contains(&field) {
