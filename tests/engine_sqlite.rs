@@ -5,11 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use hwan::{
     actors::{
-<<<<<<< HEAD
         command::{Command, Delivery, Executed, Refusal},
-=======
-        command::{Command, Delivery, Executed, Refusal, Viewer},
->>>>>>> client
         engine::{Engine, EngineLimits, EngineParts, Placement},
     },
     clock::{Clock as _, ManualClock},
