@@ -8,6 +8,7 @@ mod bodies;
 mod contract;
 mod demonstration;
 mod exchanges;
+mod hang_ups;
 mod health;
 mod openapi;
 mod permissions;
