@@ -9,8 +9,8 @@ use super::{
 };
 use crate::yaml::{Fields, Mistake, Node, Value};
 
-/// What a problem has.
-const PROBLEM: &[&str] = &["code", "detail", "title", "retryable", "violations", "request_id", "type"];
+/// What a problem has; and `body`, the whole of any answer.
+const PROBLEM: &[&str] = &["body", "code", "detail", "title", "retryable", "violations", "request_id", "type"];
 
 /// Words that, alone in a map, say how a value is compared.
 const OPERATORS: &[&str] =
@@ -57,12 +57,12 @@ pub(super) fn read_expect(
     let currencies = matches!(expectable, Expectable::Balances(_));
     let takes = |key: &str| names.contains(&key) || problem.contains(&key) || currencies && scalar::is_currency(key);
     for (key, node) in fields.matching(takes) {
-        if let (true, Value::Scalar { text, .. }) = (scalar::is_currency(&key.text), &node.value) {
-            if let Some(message) = scalar::amount_mistake(text, &key.text) {
-                return Err(Mistake::at(node.at, message));
-            }
+        if let (true, Value::Scalar { text, .. }) = (scalar::is_currency(&key.text), &node.value)
+            && let Some(message) = scalar::amount_mistake(text, &key.text)
+        {
+            return Err(Mistake::at(node.at, message));
         }
-        expect.fields.push(ExpectedField { at: key.at, name: key.text.clone(), matcher: matcher(node, scope)? });
+        expect.fields.push(ExpectedField { name: key.text.clone(), matcher: matcher(node, scope)? });
     }
     fields.known(names);
     fields.finish().map_err(|mistake| {
@@ -85,7 +85,13 @@ fn answered(expect: &mut Expect, fields: &mut Fields<'_>, scope: &Scope) -> Resu
             also.push(Template::text(node, "a code", scope)?);
         }
     }
-    if let Some(node) = fields.optional("status") {
+    // A number is the answer's HTTP status, a word the status of what it shows: a rate, a quote, an account.
+    let number = |node: &&Node| matches!(&node.value, Value::Scalar { text, .. } if text.parse::<u16>().is_ok());
+    let status = fields.optional("status");
+    if let Some(node) = status.filter(|node| !number(node)) {
+        expect.fields.push(ExpectedField { name: "status".to_owned(), matcher: matcher(node, scope)? });
+    }
+    if let Some(node) = status.filter(number) {
         expect.status = u16::try_from(scalar::whole(node, "a status", 100..=599)?).ok();
         if expect.wanted == Wanted::Completed {
             expect.wanted = Wanted::Any;

@@ -17,12 +17,13 @@ const SCENARIOS_MAX: usize = 500;
 /// Reads a file. All mistakes that can be found are returned, not the first alone.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<Scenario>, Vec<FileError>> {
     let error = |mistake: Mistake| FileError { path: path.to_owned(), at: mistake.at, message: mistake.message };
-    let unreadable = |cause: std::io::Error| vec![error(Mistake::at(Place::default(), format!("cannot be read: {cause}")))];
+    let unreadable =
+        |cause: std::io::Error| vec![error(Mistake::at(Place::default(), format!("cannot be read: {cause}")))];
     let text = fs::read_to_string(path).map_err(unreadable)?;
     read_text(&text).map_err(|mistakes| mistakes.into_iter().map(error).collect())
 }
 
-fn read_text(text: &str) -> Result<Vec<Scenario>, Vec<Mistake>> {
+pub(crate) fn read_text(text: &str) -> Result<Vec<Scenario>, Vec<Mistake>> {
     let mut scenarios = Vec::new();
     let mut mistakes = Vec::new();
     for document in yaml::documents(text).map_err(|mistake| vec![mistake])? {
@@ -103,7 +104,7 @@ fn fill(node: &Node, row: &[(Key, Node)]) -> Node {
 fn read_scenario(document: &Node) -> Result<Scenario, Vec<Mistake>> {
     let one = |mistake: Mistake| vec![mistake];
     let mut fields = Fields::of(document, "a scenario").map_err(one)?;
-    let title = fields.required("scenario").and_then(|node| title(node)).map_err(one)?;
+    let title = fields.required("scenario").and_then(title).map_err(one)?;
     let about = fields.optional("about").map(|node| node.text("a text").map(str::to_owned)).transpose().map_err(one)?;
     let alone = fields.optional("alone").map(scalar::truth).transpose().map_err(one)?.unwrap_or(false);
     let mut scope = Scope::default();
@@ -182,7 +183,11 @@ steps:
             ("side: buy, ", "", "7:15: an exchange needs the field `side`"),
             ("exchange:", "exchnge:", "7:5: a step has no field `exchnge`: did you mean `exchange`?"),
             ("steps:", "stesp:", "6:1: "),
-            ("balances: kim", "balances: kim\n    deposit: {}", "10:5: a step does one thing, found balances and deposit"),
+            (
+                "balances: kim",
+                "balances: kim\n    deposit: {}",
+                "10:5: a step does one thing, found balances and deposit",
+            ),
         ];
         for (good, bad, expected) in cases {
             let found = mistakes(&BUY.replacen(good, bad, 1));
@@ -200,5 +205,28 @@ steps:
         let titles: Vec<String> = read_text(&text).unwrap().into_iter().map(|scenario| scenario.title).collect();
         assert_eq!(titles, ["S01 buy 100.00", "S01 buy 5.00"]);
         assert!(mistakes(&text.replace("much: ", "many: "))[0].contains("no row of the examples"));
+    }
+
+    /// What the documentation calls a yaml block.
+    fn documented() -> Vec<String> {
+        let page = include_str!("../../../../docs/scenarios.md");
+        page.split("```yaml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect()
+    }
+
+    #[test]
+    fn every_example_of_the_documentation_reads() {
+        let examples = documented();
+        assert_eq!(examples.len(), 3);
+        for example in examples {
+            assert_eq!(mistakes(&example), [""; 0], "{example}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_every_action() {
+        let page = include_str!("../../../../docs/scenarios.md");
+        for action in crate::language::action::ACTIONS {
+            assert!(page.contains(&format!("`{action}`")), "{action} is not explained");
+        }
     }
 }

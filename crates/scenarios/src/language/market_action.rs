@@ -10,18 +10,36 @@ use super::{
 use crate::yaml::{Fields, Mistake, Node};
 
 /// What a round has.
-pub(super) const ROUND: &[&str] = &[
-    "id", "currency", "unit", "mid", "spread", "preference_percent", "published_at", "valid_until", "status",
-];
+pub(super) const ROUND: &[&str] =
+    &["id", "currency", "unit", "mid", "spread", "preference_percent", "published_at", "valid_until", "status"];
 const PUBLISHED: &[&str] = &["round", "verdict", "trades", "findings"];
 const HALT: &[&str] = &["id", "round", "currency", "reason", "by", "lifted_by", "since", "at", "business_date"];
 const RATE: &[&str] = &[
-    "currency", "unit", "mid", "buy", "sell", "round", "business_date", "published_at", "valid_until", "status",
-    "halt", "rates",
+    "currency",
+    "unit",
+    "mid",
+    "buy",
+    "sell",
+    "round",
+    "business_date",
+    "published_at",
+    "valid_until",
+    "status",
+    "halt",
+    "rates",
 ];
 const PAIR: &[&str] = &[
-    "pair", "currency", "unit", "rate_decimals", "spread_percent", "preference_percent", "status", "halt", "pairs",
-    "items", "count",
+    "pair",
+    "currency",
+    "unit",
+    "rate_decimals",
+    "spread_percent",
+    "preference_percent",
+    "status",
+    "halt",
+    "pairs",
+    "items",
+    "count",
 ];
 const LIST: &[&str] = &["items", "count", "ids", "more", "next_cursor", "halts"];
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hwan_client::Method;
+
 use super::template::Template;
 use crate::yaml::Place;
 
@@ -64,26 +66,19 @@ pub(crate) enum Action {
     /// One request.
     Call(Box<CallPlan>),
     /// Both accounts of a customer, as one answer.
-    Balances {
-        customer: String,
-    },
-    /// Opens a customer and both accounts, or those named.
-    OpenCustomer(Box<GivenCustomer>),
+    Balances { customer: String },
     /// Moves the clock of the server.
     Clock(ClockMove),
     /// All at once.
     Parallel(Vec<Step>),
     /// Again and again, one after the other.
-    Repeat {
-        times: u32,
-        steps: Vec<Step>,
-    },
+    Repeat { times: u32, steps: Vec<Step> },
 }
 
 /// One request, with the values that are known only when it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct CallPlan {
-    pub(crate) method: String,
+    pub(crate) method: Method,
     pub(crate) path: Template,
     pub(crate) query: Vec<(&'static str, Template)>,
     pub(crate) headers: Vec<(String, Template)>,
@@ -166,7 +161,6 @@ pub(crate) enum Wanted {
 /// A field of the answer and what it must be.
 #[derive(Clone, Debug)]
 pub(crate) struct ExpectedField {
-    pub(crate) at: Place,
     pub(crate) name: String,
     pub(crate) matcher: Matcher,
 }

@@ -1,26 +1,50 @@
 //! Actions that move money or promise to.
 
 use super::{
-    action::{Plan, account, customer, named_account, optional_key, under},
+    action::{Plan, optional_key, under},
     model::{PlannedKey, View},
     scalar,
     scope::Scope,
+    subject_action::{account, customer, named_account},
     template::{Piece, Template},
 };
 use crate::yaml::{Fields, Mistake, Node, Value};
 
 /// What the answer to an exchange, or to its dry run, has.
 pub(super) const EXCHANGE: &[&str] = &[
-    "id", "customer_id", "side", "rate", "quote_id", "won", "foreign", "postings", "at", "business_date",
-    "reversal_id", "dry_run", "admitted", "violations", "won_account_id", "foreign_account_id",
+    "id",
+    "customer_id",
+    "side",
+    "rate",
+    "quote_id",
+    "won",
+    "foreign",
+    "postings",
+    "at",
+    "business_date",
+    "reversal_id",
+    "dry_run",
+    "admitted",
+    "violations",
+    "won_account_id",
+    "foreign_account_id",
 ];
 pub(super) const QUOTE: &[&str] = &[
-    "quote", "id", "customer_id", "won_account_id", "foreign_account_id", "side", "foreign", "won", "rate",
-    "expires_at", "status", "exchange_id",
+    "quote",
+    "id",
+    "customer_id",
+    "won_account_id",
+    "foreign_account_id",
+    "side",
+    "foreign",
+    "won",
+    "rate",
+    "expires_at",
+    "status",
+    "exchange_id",
 ];
-pub(super) const REVERSAL: &[&str] = &[
-    "id", "exchange_id", "customer_id", "reason", "won", "foreign", "postings", "suspense", "at", "business_date",
-];
+pub(super) const REVERSAL: &[&str] =
+    &["id", "exchange_id", "customer_id", "reason", "won", "foreign", "postings", "suspense", "at", "business_date"];
 pub(super) const TRANSACTION: &[&str] = &["id", "kind", "postings", "at", "business_date"];
 const BATCH: &[&str] = &["items", "outcomes", "count"];
 /// As many items as the API takes in one batch.
@@ -165,7 +189,7 @@ fn key(fields: &mut Fields<'_>, scope: &Scope) -> Result<PlannedKey, Mistake> {
 
 /// The key that a text names: a reference to the key of an earlier step is the key itself, any other text a name that
 /// stands for one key within the scenario.
-pub(super) fn key_text(name: Template) -> Template {
+pub(crate) fn key_text(name: Template) -> Template {
     match &name {
         Template::Text(pieces) => match pieces.as_slice() {
             [Piece::Literal(name)] => Template::Text(vec![Piece::Key(Some(name.clone()))]),

@@ -77,7 +77,8 @@ pub(crate) fn amount_mistake(amount: &str, currency: &str) -> Option<String> {
 /// An amount with its currency, such as `100.00 USD`.
 pub(crate) fn money(node: &Node) -> Result<(&str, &str), Mistake> {
     let text = node.text("an amount with its currency such as \"100.00 USD\"")?;
-    let expected = || Mistake::at(node.at, format!("expected an amount with its currency such as \"100.00 USD\", found `{text}`"));
+    let expected =
+        || Mistake::at(node.at, format!("expected an amount with its currency such as \"100.00 USD\", found `{text}`"));
     let (amount, currency) = text.split_once(' ').ok_or_else(expected)?;
     if !is_currency(currency) {
         return Err(expected());
@@ -173,7 +174,9 @@ mod tests {
     fn amounts_have_the_decimals_of_their_currency() {
         assert_eq!(money(&node("100.00 USD")).unwrap(), ("100.00", "USD"));
         assert_eq!(money(&node("\"135050 KRW\"")).unwrap(), ("135050", "KRW"));
-        for wrong in ["100 USD", "100.5 JPY", "1.0 KRW", "100.00", "100.00 usd", "-1.00 USD", "1e2 KRW", "007 KRW", "1.5"] {
+        for wrong in
+            ["100 USD", "100.5 JPY", "1.0 KRW", "100.00", "100.00 usd", "-1.00 USD", "1e2 KRW", "007 KRW", "1.5"]
+        {
             assert!(money(&node(wrong)).is_err(), "{wrong}");
         }
         assert!(money(&node("100.5 JPY")).unwrap_err().message.contains("JPY has 0 decimals"));

@@ -3,7 +3,7 @@
 use super::{
     action::{ACTIONS, read_action},
     expect::read_expect,
-    model::{Action, Step},
+    model::{Action, Step, Wanted},
     scalar,
     scope::Scope,
 };
@@ -70,12 +70,7 @@ fn read_step(node: &Node, scope: &mut Scope, order: Order) -> Result<Step, Vec<M
 
 const NO_ACTION: &str = "a step does one thing";
 
-fn read_fields(
-    fields: &mut Fields<'_>,
-    node: &Node,
-    scope: &mut Scope,
-    order: Order,
-) -> Result<Step, Vec<Mistake>> {
+fn read_fields(fields: &mut Fields<'_>, node: &Node, scope: &mut Scope, order: Order) -> Result<Step, Vec<Mistake>> {
     let one = |mistake: Mistake| vec![mistake];
     let text = |node: Option<&Node>, what: &str| -> Result<Option<String>, Vec<Mistake>> {
         node.map(|node| node.text(what).map(str::to_owned)).transpose().map_err(one)
@@ -90,6 +85,7 @@ fn read_fields(
         }
     };
     let expect = fields.optional("expect");
+    let expect_is_said = expect.is_some();
     fields.known(ACTIONS);
     let found = fields.matching(|key| ACTIONS.contains(&key));
     let [(key, argument)] = found.as_slice() else {
@@ -98,7 +94,10 @@ fn read_fields(
         return Err(vec![Mistake::at(node.at, format!("{NO_ACTION}, found {found}"))]);
     };
     let (action, expectable) = read_action(key, argument, scope)?;
-    let expect = read_expect(expect, &key.text, expectable, scope).map_err(one)?;
+    let mut expect = read_expect(expect, &key.text, expectable, scope).map_err(one)?;
+    if order == Order::Parallel && !expect_is_said {
+        expect.wanted = Wanted::Any; // the parallel counts the outcomes
+    }
     if order == Order::Parallel && !matches!(action, Action::Call(_)) {
         return Err(one(Mistake::at(key.at, format!("a parallel takes requests only, not {}", key.text))));
     }
@@ -108,7 +107,9 @@ fn read_fields(
 
 fn title(action: &str, argument: &Node) -> String {
     let argument = match argument.value {
-        crate::yaml::Value::List(ref steps) if action == "parallel" || action == "batch" => format!("of {}", steps.len()),
+        crate::yaml::Value::List(ref steps) if action == "parallel" || action == "batch" => {
+            format!("of {}", steps.len())
+        }
         _ => argument.in_a_line(),
     };
     let title = format!("{action} {argument}");

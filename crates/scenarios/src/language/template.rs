@@ -20,7 +20,10 @@ pub(crate) enum Template {
 pub(crate) enum Piece {
     Literal(String),
     /// A saved answer or a customer, and the way to the value in it.
-    Reference { name: String, path: Vec<String> },
+    Reference {
+        name: String,
+        path: Vec<String>,
+    },
     /// An idempotency key: a new one, or the one that this name stands for.
     Key(Option<String>),
 }
@@ -38,10 +41,7 @@ impl Template {
 
     /// Money as the API takes it.
     pub(crate) fn money(amount: &str, currency: &str) -> Self {
-        Self::Map(vec![
-            ("amount".to_owned(), Self::literal(amount)),
-            ("currency".to_owned(), Self::literal(currency)),
-        ])
+        Self::Map(vec![("amount".to_owned(), Self::literal(amount)), ("currency".to_owned(), Self::literal(currency))])
     }
 
     /// This text, then that.
@@ -111,7 +111,10 @@ fn pieces(text: &str, at: Place, scope: &Scope) -> Result<Vec<Piece>, Mistake> {
             tail = after;
         }
         if path.is_empty() {
-            return Err(Mistake::at(at, format!("`${name}` is a whole answer: name a field of it, such as ${name}.id")));
+            return Err(Mistake::at(
+                at,
+                format!("`${name}` is a whole answer: name a field of it, such as ${name}.id"),
+            ));
         }
         if !literal.is_empty() {
             pieces.push(Piece::Literal(std::mem::take(&mut literal)));

@@ -76,7 +76,8 @@ impl<'a> Fields<'a> {
 
 /// The mistake of a key that is none of `known`.
 fn unknown(key: &Key, what: &str, known: &[&str]) -> Mistake {
-    let near = known.iter().filter(|name| distance(&key.text, name) <= NEAR_MAX).min_by_key(|name| distance(&key.text, name));
+    let near =
+        known.iter().filter(|name| distance(&key.text, name) <= NEAR_MAX).min_by_key(|name| distance(&key.text, name));
     let message = match near {
         Some(near) => format!("{what} has no field `{}`: did you mean `{near}`?", key.text),
         None if known.is_empty() => format!("{what} has no field `{}`", key.text),

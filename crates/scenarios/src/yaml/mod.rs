@@ -10,4 +10,4 @@ mod place;
 pub(crate) use fields::Fields;
 pub(crate) use node::{Key, Node, Value, documents};
 pub(crate) use place::Mistake;
-pub use place::{FileError, Place};
+pub(crate) use place::{FileError, Place};

@@ -22,7 +22,10 @@ pub(crate) struct Key {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     /// A text, a number, a truth value: as it is written. `quoted` tells `"10"` from `10`.
-    Scalar { text: String, quoted: bool },
+    Scalar {
+        text: String,
+        quoted: bool,
+    },
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
 }
@@ -147,11 +150,9 @@ impl Builder {
                 None => Err(Mistake::at(at, "not yaml: an end without a beginning")),
             },
             Event::Alias(_) => Err(Mistake::at(at, "aliases are not part of the language: write it out")),
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
         }
     }
 

@@ -2,29 +2,33 @@
 
 use std::{fmt, path::PathBuf};
 
-/// A line and a column, both from 1.
+/// A line and a column, both from 1; both 0 where it is about the whole file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub(crate) struct Place {
     /// The line.
-    pub line: usize,
+    pub(crate) line: usize,
     /// The column, in characters.
-    pub column: usize,
+    pub(crate) column: usize,
 }
 
 /// Something in a file that is not the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileError {
+pub(crate) struct FileError {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Where in it.
-    pub at: Place,
+    pub(crate) at: Place,
     /// What was found and what was expected.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.path.display(), self.at.line, self.at.column, self.message)
+        let Place { line, column } = self.at;
+        match line {
+            0 => write!(f, "{}: {}", self.path.display(), self.message), // of the whole file
+            _ => write!(f, "{}:{line}:{column}: {}", self.path.display(), self.message),
+        }
     }
 }
 
