@@ -27,7 +27,7 @@ use hwan_domain::{
 use rust_decimal::Decimal;
 
 use crate::actors::{
-    command::{Caller, Command, Refusal},
+    command::{Caller, Command, Reach, Refusal, Viewer},
     engine::Engine,
 };
 
@@ -89,14 +89,19 @@ pub enum DemonstrationError {
 
 fn caller(key: Option<&str>) -> Caller {
     // One body per key, for all time: its fingerprint can be anything.
-    Caller { name: Arc::from("demonstration"), key: key.map(Into::into), request: RequestDigest([0; 16]) }
+    Caller {
+        who: Viewer { name: Arc::from("demonstration"), reach: Reach::All },
+        key: key.map(Into::into),
+        request: RequestDigest([0; 16]),
+    }
 }
 
 /// Opens and pays the customer, or finds it again.
 pub async fn open_customer(engine: &Engine) -> Result<DemonstrationCustomer, DemonstrationError> {
     let reference = Some("demonstration".into());
-    let customer =
-        CustomerId::at(execute(engine, "demonstration-customer", Command::OpenCustomer { reference }).await?);
+    let customer = CustomerId::at(
+        execute(engine, "demonstration-customer", Command::OpenCustomer { reference, channel: None }).await?,
+    );
     let open = |kind| Command::OpenAccount { customer, kind };
     let won_account = AccountId::at(execute(engine, "demonstration-won-account", open(AccountKind::Won)).await?);
     let foreign_account =

@@ -1,8 +1,8 @@
-//! Files that hold secrets: the API's token, the keys that sign quotes.
+//! Files that hold secrets: the first key's text, the digests of all keys, the keys that sign quotes, a TLS key.
 //!
 //! Such a file is written beside its place, made durable, and put there in one step with mode 0600, so that nobody
 //! ever sees half of it. One that others may read is refused, because what it holds is no longer a secret.
-//! Callers: `api::auth` and `quotes::keyring`, at start.
+//! Callers: `access` and `quotes::keyring`, at start and where keys change.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -13,8 +13,8 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// The longest secret file that is read, in bytes: a keyring of some hundred keys.
-const BYTES_MAX: u64 = 65_536;
+/// The longest secret file that is read, in bytes: a thousand API keys, ended ones included.
+const BYTES_MAX: u64 = 1_048_576;
 
 /// Why a secret file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,12 @@ pub enum SecretFileError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// It is longer than any such file is.
+    #[error("{path} has more than {BYTES_MAX} bytes: restore it from a copy")]
+    TooLong {
+        /// The file.
+        path: PathBuf,
     },
     /// The system gives no random numbers.
     #[error("no random numbers for {path}: {cause}")]
@@ -79,11 +85,17 @@ pub fn replace(path: &Path, text: &str) -> Result<(), SecretFileError> {
 /// 256 random bits as base64url without padding, for the file at `path`.
 pub fn random_text(path: &Path) -> Result<String, SecretFileError> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|cause| SecretFileError::Random { path: path.to_owned(), cause })?;
+    fill_random(path, &mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn read(path: &Path) -> Result<Option<String>, SecretFileError> {
+/// Random bytes for the file at `path`.
+pub fn fill_random(path: &Path, bytes: &mut [u8]) -> Result<(), SecretFileError> {
+    getrandom::fill(bytes).map_err(|cause| SecretFileError::Random { path: path.to_owned(), cause })
+}
+
+/// The file's text; `None` if there is no such file.
+pub fn read(path: &Path) -> Result<Option<String>, SecretFileError> {
     let file = match File::open(path) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|cause| io_error(path, cause))?,
@@ -93,7 +105,10 @@ fn read(path: &Path) -> Result<Option<String>, SecretFileError> {
         return Err(SecretFileError::Exposed { path: path.to_owned(), mode });
     }
     let mut text = String::new();
-    file.take(BYTES_MAX).read_to_string(&mut text).map_err(|cause| io_error(path, cause))?;
+    let read = file.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(|cause| io_error(path, cause))?;
+    if read as u64 > BYTES_MAX {
+        return Err(SecretFileError::TooLong { path: path.to_owned() });
+    }
     Ok(Some(text))
 }
 

@@ -15,11 +15,12 @@ use hwan_domain::currency::CurrencySet;
 use tokio::task::JoinHandle;
 
 use crate::{
+    access::{first_key, gate::Access, key_file::KeyFileError},
     actors::engine::{Engine, EngineParts, Placement, StartError},
     api::{
-        auth::{Token, TokenFileError},
         context::{Context, EngineHandle},
         json::BodyLimits,
+        rate_stream::Streams,
         router,
     },
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
@@ -40,9 +41,6 @@ use crate::{
     verify::walk,
 };
 
-/// The name under which callers with the token act, and by which their idempotency keys are told from others'.
-const TOKEN_CALLER: &str = "operator";
-
 /// Why hwan did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
@@ -58,9 +56,9 @@ pub enum StartupError {
     /// The data directory cannot be used.
     #[error(transparent)]
     Directory(#[from] SecretFileError),
-    /// No token.
+    /// No API keys.
     #[error(transparent)]
-    Token(#[from] TokenFileError),
+    Keys(#[from] KeyFileError),
     /// No keys to sign quotes.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
@@ -101,8 +99,8 @@ impl StartupError {
 pub struct Running {
     /// Where the API listens.
     pub address: SocketAddr,
-    /// Where the token lies.
-    pub token_path: PathBuf,
+    /// Where the first key's text lies, if it still does.
+    pub token_path: Option<PathBuf>,
     /// Whom to try it out with, if the demonstration is on.
     pub demonstration: Option<DemonstrationCustomer>,
     pub(crate) context: Data<Context>,
@@ -171,8 +169,9 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
     metrics::install()?;
     let directory = &config.store.directory;
     secret_file::create_directory(directory)?;
-    let token_path = directory.join("token");
-    let token = Token::open(&token_path)?;
+    let opened_keys = first_key::open(directory, SystemClock.now())?;
+    // Keys live by the machine's clock, whatever the engine goes by.
+    let access = Arc::new(Access::new(&opened_keys.keys, config.access.pace(), Arc::new(SystemClock)));
     let keyring = Keyring::open(&directory.join("quote-keys.toml"))?;
     let store = open_store(directory, Arc::clone(&currencies))
         .await
@@ -194,12 +193,12 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
         engine: EngineHandle(engine.clone()),
         currencies,
         keyring,
-        token,
-        caller: Arc::from(TOKEN_CALLER),
+        access,
         quote_lifetime: Duration::from_secs(config.quotes.lifetime_seconds.into()),
         quote_lifetime_max: config.quotes.lifetime_max(),
         body: BodyLimits { bytes_max: config.server.body_bytes_max, timeout: config.server.body_timeout() },
         store_name,
+        streams: Streams::default(),
         draining: AtomicBool::new(false),
     });
     let opened = open_to_the_world(config, &engine, &context).await;
@@ -217,7 +216,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
     tracing::info!(%address, store = %context.store_name, "open");
     Ok(Running {
         address,
-        token_path,
+        token_path: opened_keys.token_path,
         demonstration,
         context,
         server,
@@ -272,8 +271,16 @@ fn listen(config: &ServerConfig, context: Data<Context>) -> io::Result<Serving> 
 /// Where it listens, where the token lies, and a first line to try.
 fn write_banner(out: &mut impl Write, running: &Running) -> io::Result<()> {
     let Running { address, token_path, demonstration, .. } = running;
-    let token = format!("$(cat {})", shell_word(token_path));
-    writeln!(out, "hwan listens on http://{address}, its token lies in {}", token_path.display())?;
+    let token = match token_path {
+        Some(path) => {
+            writeln!(out, "hwan listens on http://{address}, its token lies in {}", path.display())?;
+            format!("$(cat {})", shell_word(path))
+        }
+        None => {
+            writeln!(out, "hwan listens on http://{address}")?;
+            "$TOKEN".to_owned()
+        }
+    };
     match demonstration {
         Some(DemonstrationCustomer { customer, .. }) => {
             writeln!(out, "A first exchange, at demonstration rates:\n")?;

@@ -125,7 +125,7 @@ const MANIFESTS: &[(&str, &str, &[&str])] = &[
     ("crates/domain/Cargo.toml", "dependencies", &["rust_decimal", "smallvec", "thiserror", "time"]),
     ("crates/domain/Cargo.toml", "dev-dependencies", &["proptest"]),
     ("crates/domain/Cargo.toml", "build-dependencies", &[]),
-    ("crates/client/Cargo.toml", "dependencies", &["serde", "serde_json", "thiserror", "tokio"]),
+    ("crates/client/Cargo.toml", "dependencies", &["serde", "serde_json", "thiserror", "tokio", "tokio-rustls"]),
     ("xtask/Cargo.toml", "dependencies", &[]),
 ];
 

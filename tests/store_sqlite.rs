@@ -8,7 +8,7 @@ use hwan::{
     storage::{
         conformance::{
             Subject,
-            fixture::{Scribe, currencies, money, seq},
+            fixture::{Scribe, currencies, money, records, seq},
         },
         port::{CommitError, LedgerStore, StoreError},
         sqlite::{SqliteOptions, SqliteStore},
@@ -319,5 +319,48 @@ async fn lookups_by_key_use_the_index() {
             .await
             .unwrap();
     assert!(plan.iter().any(|(.., step)| step.contains("journal_key")), "{plan:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn projections_of_an_older_form_are_built_anew_from_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await.unwrap();
+    let mut scribe = begin(&store).await;
+    let family = scribe.open_family();
+    scribe.deposit(family.won, money("1000000", "KRW"));
+    scribe.buy(family, money("1.00", "USD"));
+    let batch = scribe.batch();
+    store.commit(&batch).await.unwrap();
+    store.project(LaneId::FIRST, seq(0), &records(&batch)).await.unwrap();
+    let passbook = store.passbook(family.won, 0, 10).await.unwrap();
+    assert_eq!(passbook.len(), 2);
+    store.close().await;
+
+    // As the first form left it: other tables, and projections that say they have followed.
+    let older = SqliteConnectOptions::new().filename(dir.path().join("passbook.db"));
+    let mut connection = older.connect().await.unwrap();
+    sqlx::raw_sql(
+        "DELETE FROM _sqlx_migrations WHERE version > 1; DROP TABLE passbook; DROP TABLE daily_balance; \
+         ALTER TABLE projection RENAME TO followed;",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    sqlx::raw_sql(include_str!("../migrations/sqlite/passbook/0001_passbook.sql"))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    sqlx::raw_sql("INSERT INTO projection SELECT * FROM followed; DROP TABLE followed")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+
+    let store = open(dir.path()).await.unwrap();
+    let taken = store.take_lane(LaneId::FIRST).await.unwrap();
+    assert_eq!((taken.seq, taken.projected), (seq(5), seq(0)));
+    store.project(LaneId::FIRST, seq(0), &records(&batch)).await.unwrap();
+    assert_eq!(store.passbook(family.won, 0, 10).await.unwrap(), passbook);
     store.close().await;
 }

@@ -12,6 +12,9 @@ A first run, beside a server that was started with `cargo run --release`:
   cargo run --release -p hwan-loadtest -- run --connections 256 --duration 30s \\
       --server-pid $(pidof hwan) --min-rate 10000 --max-p99-ms 50
 
+Many exchanges in each request:
+  cargo run --release -p hwan-loadtest -- run --batch 100 --connections 16
+
 Limits to mind: a customer may change 10,000,000 won a day into foreign
 currency, which is about 7,400 buys of 1.00 USD. A run over many customers never
 comes near; a run with --hot N does within a minute, and then answers
@@ -37,8 +40,9 @@ pub(crate) enum Command {
     Seed(SeedArguments),
     /// Drives exchanges of 1.00 USD in a closed loop and reports rate, latency, outcomes and CPU.
     ///
-    /// Closed loop: each connection sends its next exchange when the last is answered, so the latency under a
-    /// saturated server says how long the queue is, not how long an exchange takes alone.
+    /// Closed loop: each connection sends its next request when the last is answered, so the latency under a
+    /// saturated server says how long the queue is, not how long an exchange takes alone. With --batch a request
+    /// holds many exchanges: the rate is still of exchanges, the latency of requests.
     Run(RunArguments),
     /// Reports the server's memory with many customers stored and some of them active.
     ///
@@ -88,7 +92,11 @@ pub(crate) struct RunArguments {
     /// The file of ids that `seed` wrote.
     #[arg(long, default_value = "target/loadtest-customers.tsv", value_name = "FILE")]
     pub(crate) customers_file: PathBuf,
-    /// Connections, each with one exchange in flight.
+    /// Exchanges in each request: POST /v1/exchanges:batch, each exchange with a key and an outcome of its own.
+    /// Without it, POST /v1/exchanges with one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) batch: Option<u16>,
+    /// Connections, each with one request in flight.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     pub(crate) connections: u16,
     /// How long to measure, such as 30s or 5m; an hour at most.
@@ -106,7 +114,7 @@ pub(crate) struct RunArguments {
     /// Threads of the generator. One does 100,000 requests a second; more take cores from the server.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) threads: u16,
-    /// How long an exchange may take before it counts as a connection error.
+    /// How long a request may take before it counts as a connection error.
     #[arg(long, default_value = "10s", value_parser = duration)]
     pub(crate) deadline: Duration,
     /// The server's process: reports the CPU that it took.

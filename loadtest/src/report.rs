@@ -10,6 +10,8 @@ use crate::{number, tally::Tally};
 /// What a run found. All durations in integer microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct RunReport {
+    /// Exchanges in a request; a request of their own without.
+    pub(crate) batch: Option<u16>,
     pub(crate) connections: u16,
     pub(crate) threads: u16,
     pub(crate) customers: usize,
@@ -17,6 +19,8 @@ pub(crate) struct RunReport {
     pub(crate) measured_us: u64,
     /// Executed exchanges.
     pub(crate) executed: u64,
+    /// Requests that executed an exchange.
+    pub(crate) requests: u64,
     pub(crate) exchanges_per_second: u64,
     pub(crate) latency_us: Latency,
     /// Everything else, by name.
@@ -27,7 +31,7 @@ pub(crate) struct RunReport {
     pub(crate) client_cpu_us: u64,
 }
 
-/// Percentiles of executed exchanges, from just before sending to the whole answer.
+/// Percentiles of requests that executed an exchange, from just before sending to the whole answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Latency {
     pub(crate) p50: u64,
@@ -86,7 +90,8 @@ impl RunReport {
         line(
             "closed loop",
             format!(
-                "{} connections, {} client threads, {} customers, {} s",
+                "{}{} connections, {} client threads, {} customers, {} s",
+                self.batch.map_or(String::new(), |batch| format!("batches of {batch}, ")),
                 self.connections,
                 self.threads,
                 number::grouped(customers),
@@ -95,12 +100,15 @@ impl RunReport {
         );
         line("exchanges/s", number::grouped(self.exchanges_per_second));
         line(
-            "latency ms",
+            if self.batch.is_some() { "batch ms" } else { "latency ms" },
             [("p50", p50), ("p90", p90), ("p99", p99), ("p99.9", p999), ("max", max)]
                 .map(|(name, micros)| format!("{name} {}", number::millis(micros)))
                 .join("  "),
         );
         line("executed", number::grouped(self.executed));
+        if self.batch.is_some() {
+            line("batches", number::grouped(self.requests));
+        }
         for (outcome, count) in &self.other_outcomes {
             line("other", format!("{} {outcome}", number::grouped(*count)));
         }
@@ -126,11 +134,13 @@ mod tests {
 
     fn report() -> RunReport {
         RunReport {
+            batch: None,
             connections: 256,
             threads: 1,
             customers: 100_000,
             measured_us: 30_000_000,
             executed: 360_000,
+            requests: 360_000,
             exchanges_per_second: 12_000,
             latency_us: Latency { p50: 20_000, p90: 30_000, p99: 45_000, p999: 60_000, max: 90_000 },
             other_outcomes: BTreeMap::new(),
@@ -161,5 +171,7 @@ mod tests {
         let table = report().table();
         assert!(table.contains("36.000 s, 100.000 µs an exchange"), "{table}");
         assert!(table.contains("3.000 s, 8.333 µs an exchange"), "{table}");
+        let table = RunReport { batch: Some(100), requests: 3_600, ..report() }.table();
+        assert!(table.contains("batches of 100, 256 connections") && table.contains("batches        3,600"), "{table}");
     }
 }

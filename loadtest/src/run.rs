@@ -69,6 +69,7 @@ fn measure(arguments: &RunArguments, server: &ServerAddr, customers: &Arc<[Drive
             server: server.clone(),
             customers: customers.clone(),
             mix: arguments.mix,
+            batch: arguments.batch,
             window,
             deadline: arguments.deadline,
             keys,
@@ -87,11 +88,13 @@ fn measure(arguments: &RunArguments, server: &ServerAddr, customers: &Arc<[Drive
     }
     let measured_us = u64::try_from(arguments.duration.as_micros())?;
     Ok(RunReport {
+        batch: arguments.batch,
         connections: arguments.connections,
         threads: arguments.threads,
         customers: customers.len(),
         measured_us,
         executed: tally.executed,
+        requests: tally.latency_us.len(),
         exchanges_per_second: number::per_second(tally.executed, measured_us),
         latency_us: Latency::of(&tally),
         other_outcomes: tally.others.iter().map(|(outcome, count)| (outcome.name(), *count)).collect(),
@@ -136,9 +139,9 @@ fn watch(arguments: &RunArguments, window: Window, answered: &AtomicU64) -> Resu
             thread::sleep(left.min(Duration::from_millis(500)));
             let total = answered.load(Ordering::Relaxed);
             let since_us = u64::try_from(shown.0.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let rate = number::grouped(number::per_second(total - shown.1, since_us));
+            let rate = number::grouped(number::per_second(total - shown.1, since_us)); // of exchanges, whatever became of them
             let phase = if Instant::now() < window.from { "warming up, " } else { "" };
-            progress.show(begun.elapsed().as_secs(), &format!("{phase}{rate} answers/s"));
+            progress.show(begun.elapsed().as_secs(), &format!("{phase}{rate} exchanges/s"));
             shown = (Instant::now(), total);
         }
     };

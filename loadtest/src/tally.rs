@@ -36,10 +36,39 @@ impl Outcome {
     }
 }
 
-/// Latencies of executed exchanges, and how often each outcome was.
+/// How the exchanges of one request ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) executed: u64,
+    /// Empty, and without allocation, where all were executed.
+    pub(crate) others: Vec<(Outcome, u64)>,
+}
+
+impl Ended {
+    /// All of `exchanges` ended alike.
+    pub(crate) fn all(outcome: Outcome, exchanges: u64) -> Self {
+        if outcome == Outcome::Executed {
+            Self { executed: exchanges, others: Vec::new() }
+        } else {
+            Self { executed: 0, others: vec![(outcome, exchanges)] }
+        }
+    }
+
+    /// Counts one more.
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        if outcome == Outcome::Executed {
+            self.executed += 1;
+        } else {
+            self.others.push((outcome, 1));
+        }
+    }
+}
+
+/// Latencies of requests that executed an exchange, and how often each outcome was.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     pub(crate) latency_us: Histogram<u64>,
+    /// Executed exchanges: as many as requests, or as their batches held.
     pub(crate) executed: u64,
     pub(crate) others: BTreeMap<Outcome, u64>,
 }
@@ -51,13 +80,14 @@ impl Tally {
         Ok(Self { latency_us, executed: 0, others: BTreeMap::new() })
     }
 
-    /// Counts one.
-    pub(crate) fn count(&mut self, outcome: Outcome, latency: Duration) {
-        if outcome == Outcome::Executed {
-            self.executed += 1;
+    /// Counts what became of the exchanges of one request, and the latency of the request if it executed any.
+    pub(crate) fn count(&mut self, ended: Ended, latency: Duration) {
+        if ended.executed > 0 {
+            self.executed += ended.executed;
             self.latency_us.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(LATENCY_US_MAX));
-        } else {
-            *self.others.entry(outcome).or_default() += 1;
+        }
+        for (outcome, count) in ended.others {
+            *self.others.entry(outcome).or_default() += count;
         }
     }
 
@@ -79,12 +109,24 @@ mod tests {
     #[test]
     fn tallies_add_up() {
         let mut one = Tally::new().unwrap();
-        one.count(Outcome::Executed, Duration::from_millis(5));
-        one.count(Outcome::Refused("limit_daily".into()), Duration::from_millis(900));
+        let refused = || Outcome::Refused("limit_daily".into());
+        one.count(Ended::all(Outcome::Executed, 1), Duration::from_millis(5));
+        one.count(Ended::all(refused(), 1), Duration::from_millis(900));
         let mut two = one.clone();
         two.add(&one).unwrap();
-        assert_eq!((two.executed, two.others[&Outcome::Refused("limit_daily".into())]), (2, 2));
-        assert_eq!(two.latency_us.len(), 2, "only executed exchanges have a latency");
+        assert_eq!((two.executed, two.others[&refused()]), (2, 2));
+        assert_eq!(two.latency_us.len(), 2, "only requests that executed something have a latency");
         assert!((4_990..=5_010).contains(&two.latency_us.max()));
+    }
+
+    #[test]
+    fn a_batch_counts_its_exchanges_and_one_latency() {
+        let mut tally = Tally::new().unwrap();
+        let mut ended = Ended::all(Outcome::Executed, 98);
+        ended.add(Outcome::Executed);
+        ended.add(Outcome::Refused("dormant".into()));
+        tally.count(ended, Duration::from_millis(5));
+        assert_eq!((tally.executed, tally.latency_us.len()), (99, 1));
+        assert_eq!(tally.others[&Outcome::Refused("dormant".into())], 1);
     }
 }

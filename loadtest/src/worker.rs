@@ -1,4 +1,4 @@
-//! The hot loop: one connection, one exchange in flight, requests patched in place.
+//! The hot loop: one connection, one request in flight, requests patched in place.
 //!
 //! What it costs matters, since it shares its cores with the server: no formatting, no parsing of a good answer's
 //! body, no allocation per exchange.
@@ -19,9 +19,10 @@ use hwan_client::{
 use rand::{RngExt, rngs::StdRng};
 
 use crate::{
+    batch::{self, BatchOrder},
     customers::{ID_LEN, SeededCustomer},
     key::{KEY_LEN, KeyClock},
-    tally::{Outcome, Tally},
+    tally::{Ended, Outcome, Tally},
 };
 
 /// What the body of an exchange begins with; the customer's id follows.
@@ -88,6 +89,7 @@ pub(crate) struct Drive {
     pub(crate) server: ServerAddr,
     pub(crate) customers: Arc<[Driven]>,
     pub(crate) mix: Mix,
+    pub(crate) batch: Option<u16>,
     pub(crate) window: Window,
     pub(crate) deadline: Duration,
     pub(crate) keys: KeyClock,
@@ -95,7 +97,13 @@ pub(crate) struct Drive {
     pub(crate) answered: Arc<AtomicU64>,
 }
 
-/// The two requests of a worker.
+/// The requests of a worker.
+enum Load {
+    Single(Orders),
+    Batch(BatchOrder),
+}
+
+/// The two requests of a worker that sends exchange by exchange.
 struct Orders {
     buy: PreparedRequest,
     sell: PreparedRequest,
@@ -121,26 +129,54 @@ fn name_customer(request: &mut PreparedRequest, customer: &Driven) {
     }
 }
 
-/// Exchanges over one connection until the window closes.
-pub(crate) async fn work(drive: Arc<Drive>, mut random: StdRng) -> Result<()> {
-    let mut orders = Orders::prepare(&drive.server)?;
-    let mut connection = None;
-    while Instant::now() < drive.window.to {
-        let Some(customer) = drive.customers.get(random.random_range(0..drive.customers.len())) else { break };
-        let sells = match drive.mix {
+impl Drive {
+    /// Whose exchange is next, and whether it sells; nobody where there is no customer.
+    fn next(&self, random: &mut StdRng) -> Option<(&Driven, bool)> {
+        let customer = self.customers.get(random.random_range(0..self.customers.len()))?;
+        let sells = match self.mix {
             Mix::Alternate => customer.sells_next.fetch_not(Ordering::Relaxed),
             Mix::Weighted { buy, sell } => random.random_range(0..buy + sell) >= buy,
         };
-        let request = if sells { &mut orders.sell } else { &mut orders.buy };
-        name_customer(request, customer);
-        drive.keys.write(&mut random, request.key_mut());
-        let started = Instant::now();
-        let (outcome, pause) = exchange(&drive, &mut connection, request).await;
-        let ended = Instant::now();
-        if drive.window.from <= ended && ended < drive.window.to {
-            drive.tally.lock().unwrap_or_else(PoisonError::into_inner).count(outcome, ended - started);
+        Some((customer, sells))
+    }
+
+    /// Makes the next request ready; how many exchanges it holds.
+    fn load<'a>(&self, load: &'a mut Load, random: &mut StdRng) -> Option<(&'a PreparedRequest, u16)> {
+        match load {
+            Load::Single(orders) => {
+                let (customer, sells) = self.next(random)?;
+                let request = if sells { &mut orders.sell } else { &mut orders.buy };
+                name_customer(request, customer);
+                self.keys.write(random, request.key_mut());
+                Some((request, 1))
+            }
+            Load::Batch(order) => {
+                for index in 0..order.size() {
+                    let (customer, sells) = self.next(random)?;
+                    order.write(index, &customer.id, sells, |key| self.keys.write(random, key));
+                }
+                Some((order.request(), order.size()))
+            }
         }
-        drive.answered.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Exchanges over one connection until the window closes.
+pub(crate) async fn work(drive: Arc<Drive>, mut random: StdRng) -> Result<()> {
+    let mut load = match drive.batch {
+        None => Load::Single(Orders::prepare(&drive.server)?),
+        Some(size) => Load::Batch(BatchOrder::prepare(&drive.server, size)?),
+    };
+    let mut connection = None;
+    while Instant::now() < drive.window.to {
+        let Some((request, exchanges)) = drive.load(&mut load, &mut random) else { break };
+        let started = Instant::now();
+        let (ended, pause) = exchange(&drive, &mut connection, request, exchanges).await;
+        let now = Instant::now();
+        if drive.window.from <= now && now < drive.window.to {
+            drive.tally.lock().unwrap_or_else(PoisonError::into_inner).count(ended, now - started);
+        }
+        drive.answered.fetch_add(exchanges.into(), Ordering::Relaxed);
         if let Some(pause) = pause {
             tokio::time::sleep(pause.min(PAUSE_MAX)).await;
         }
@@ -148,29 +184,32 @@ pub(crate) async fn work(drive: Arc<Drive>, mut random: StdRng) -> Result<()> {
     Ok(())
 }
 
-/// One exchange: how it ended, and how long to wait before the next.
+/// One request: how its exchanges ended, and how long to wait before the next.
 async fn exchange(
     drive: &Drive,
     connection: &mut Option<Connection>,
     request: &PreparedRequest,
-) -> (Outcome, Option<Duration>) {
+    exchanges: u16,
+) -> (Ended, Option<Duration>) {
+    let all = |outcome| Ended::all(outcome, exchanges.into());
     let open = match connection.take().filter(Connection::is_open) {
         Some(open) => open,
         None => match Connection::open(&drive.server, drive.deadline).await {
             Ok(open) => open,
-            Err(error) => return (failure(&error), Some(PAUSE_MAX)),
+            Err(error) => return (all(failure(&error)), Some(PAUSE_MAX)),
         },
     };
     let reply = connection.insert(open).call(request, drive.deadline).await;
     match reply {
+        Ok(reply) if reply.status == 200 && drive.batch.is_some() => (batch::ended(reply.body, exchanges), None),
         Ok(reply) if reply.status == 201 && reply.body.starts_with(b"{\"id\":\"exg_") => {
-            (if reply.replayed { Outcome::Replayed } else { Outcome::Executed }, None)
+            (all(if reply.replayed { Outcome::Replayed } else { Outcome::Executed }), None)
         }
         Ok(reply) => {
             let pause = reply.retry_after_s.map(|seconds| Duration::from_secs(seconds.into()));
-            (refusal(reply.status, reply.body), pause)
+            (all(refusal(reply.status, reply.body)), pause)
         }
-        Err(error) => (failure(&error), Some(Duration::from_millis(100))),
+        Err(error) => (all(failure(&error)), Some(Duration::from_millis(100))),
     }
 }
 

@@ -1,3 +1,14 @@
-//! Who may do what: roles.
+//! Who may call, and as whom: API keys, what a caller is, what it may ask.
+//!
+//! The API asks the [`gate`] of every request; what a [`role`] opens is the router's to say. Keys are made and ended by
+//! the command line through the [`key_file`], beside a running server, which reads the file again when it changes.
 
+pub mod allowance;
+pub mod api_key;
+pub mod first_key;
+pub mod gate;
+pub mod key_file;
+pub mod key_set;
+pub mod principal;
+pub mod refused;
 pub mod role;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use hwan_domain::{
     currency::Currency,
     id::{AccountId, CustomerId, LaneId, Seq},
-    record::{Event, KeyDigest, Record},
+    record::{KeyDigest, Record},
     round::RoundId,
 };
 
@@ -131,8 +131,8 @@ impl Batch {
     /// Every record is durable: everybody gets the answer, in lane order.
     pub fn succeed(self, shared: &LaneShared) {
         for waiting in self.waiting {
-            if let Event::Exchanged { quote: Some(quote), .. } = &waiting.record.event {
-                lock(&shared.keys).quote_arrives(*quote, waiting.record.position, waiting.record.at);
+            if let Some(once) = waiting.record.used_once() {
+                lock(&shared.keys).used_up(once, waiting.record.position, waiting.record.at);
             }
             let joined = match waiting.key {
                 Some(key) => lock(&shared.keys).arrive(key, waiting.record.position, waiting.record.at),

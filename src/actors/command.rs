@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hwan_domain::{
-    account::AccountKind,
+    account::{AccountKind, AccountRevision},
     check::Fact,
     currency::Currency,
     exchange::{Ask, Side},
@@ -16,6 +16,7 @@ use hwan_domain::{
     quote::Quote,
     record::{Record, RequestDigest},
     rejection::Rejection,
+    reversal::ReversalPlan,
 };
 use rust_decimal::Decimal;
 
@@ -26,6 +27,8 @@ pub enum Command {
     OpenCustomer {
         /// The bank's own name for the customer: an opaque reference, never a person's name.
         reference: Option<Box<str>>,
+        /// To whom the customer is to belong; to the caller without.
+        channel: Option<Arc<str>>,
     },
     /// Open an account; a customer has one of each kind.
     OpenAccount {
@@ -34,12 +37,21 @@ pub enum Command {
         /// Won or foreign.
         kind: AccountKind,
     },
+    /// Close an account, which has to be empty.
+    CloseAccount {
+        /// The account.
+        account: AccountId,
+        /// The state on which it was decided; any without.
+        expected: Option<AccountRevision>,
+    },
     /// State or lift a fact about an account.
     StateAccountFact {
         /// The account.
         account: AccountId,
         /// The fact.
         fact: Fact,
+        /// The state on which it was decided; any without.
+        expected: Option<AccountRevision>,
     },
     /// State or lift a fact about a customer.
     StateCustomerFact {
@@ -73,6 +85,8 @@ pub enum Command {
     },
     /// Money is changed.
     Exchange(Box<Order>),
+    /// An exchange is taken back: as [`reversal::plan`](hwan_domain::reversal::plan) has it.
+    Reverse(Box<ReversalPlan>),
 }
 
 /// Whose mailbox a command goes to.
@@ -95,6 +109,7 @@ impl Command {
                 Party::Customer(*customer)
             }
             Command::StateAccountFact { account, .. }
+            | Command::CloseAccount { account, .. }
             | Command::Deposit { account, .. }
             | Command::Withdraw { account, .. }
             | Command::Transfer { from: account, .. } => Party::OwnerOf(*account),
@@ -102,6 +117,7 @@ impl Command {
                 Order::AtQuote(quote) => Party::Customer(quote.customer),
                 Order::AtMarket(order) => Party::Customer(order.customer),
             },
+            Command::Reverse(plan) => Party::Customer(plan.customer),
         }
     }
 }
@@ -144,15 +160,62 @@ pub struct MarketOrder {
     pub worst_rate: Option<Decimal>,
 }
 
+/// Whose customers somebody sees and uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Everybody's.
+    All,
+    /// Those that belong to him: any other is answered exactly as if it did not exist.
+    OwnCustomers,
+}
+
+/// Who looks, and how far he sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// His name.
+    pub name: Arc<str>,
+    /// Whose customers he sees.
+    pub reach: Reach,
+}
+
+impl Viewer {
+    /// Whether he sees a customer that belongs to `channel`.
+    pub fn sees(&self, channel: &str) -> bool {
+        self.reach == Reach::All || *self.name == *channel
+    }
+}
+
 /// On whose word a command comes, and how its retries are known.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The caller's name; with the customer, the scope of the key.
-    pub name: Arc<str>,
+    /// Who; with the customer, his name is the scope of the key.
+    pub who: Viewer,
     /// The idempotency key, 1 to 255 visible ASCII characters.
     pub key: Option<Box<str>>,
     /// The fingerprint of the request's body; another one under the same key is refused.
     pub request: RequestDigest,
+}
+
+/// Within what a key counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Of commands that are about no customer yet: openings, rounds, halts.
+    Unscoped,
+    /// Of this customer's commands.
+    Customer(CustomerId),
+    /// Of the commands of whoever owns this account.
+    OwnerOf(AccountId),
+}
+
+/// What became of the command that came with a key.
+#[derive(Clone, Debug)]
+pub enum KeyView {
+    /// It took no effect, as far as all that was answered tells.
+    Absent,
+    /// It is on its way.
+    InFlight,
+    /// It took effect: this record is durable.
+    Completed(Arc<Record>),
 }
 
 /// A command that took effect: its record is durable.

@@ -13,19 +13,20 @@ use arc_swap::ArcSwap;
 use hwan_domain::{
     board::{Board, Publication},
     currency::{Currency, CurrencySet},
-    id::{AccountId, CustomerId, LaneId, Position, Seq},
+    id::{AccountId, CustomerId, LaneId, Seq},
     limit::LimitPolicy,
-    quote::{Quote, QuoteId},
-    record::Record,
     rejection::{Code, Rejection, Violations},
     round::RoundId,
     time::{BusinessDate, Timestamp},
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 
 pub use super::parts::{EngineLimits, EngineParts, Placement, StartError};
 use super::{
-    command::{Caller, Command, Delivery, Executed, KeyError, MarketOrder, NotDone, Overload, Party, Refusal},
+    command::{Caller, Command, Delivery, Executed, KeyError, NotDone, Overload, Party, Reach, Refusal, Viewer},
     customer::Ask,
     directory::{Directory, Reached},
     door::{Door, Passage, overloaded},
@@ -34,11 +35,10 @@ use super::{
     idempotency::Key,
     keeper::{Keeper, LaneSlot},
     link::{Common, Ending, LaneLink},
-    look::{Look, Sight},
     place::Place,
     rate_board::Change,
     travel::{BoardOrder, Holds, Outcome, Pins, Reply, Travel, Work},
-    view::{AccountView, CustomerView, LaneView},
+    view::LaneView,
 };
 use crate::telemetry::metrics::HotMetrics;
 
@@ -71,7 +71,7 @@ impl Engine {
             guard: parts.guard,
             limits: parts.limits,
             board: ArcSwap::default(),
-            board_seq: Mutex::new(Seq::ZERO),
+            board_seq: watch::Sender::new(Seq::ZERO),
             publishers: parts.publishers,
             metrics: HotMetrics::new(),
         });
@@ -150,7 +150,7 @@ impl Engine {
             Command::Transfer { to, .. } => Some(self.owner(*to).await?),
             _ => None,
         };
-        let key = self.key(&caller, customer)?;
+        let key = self.taken_key(&caller, customer)?;
         let slot = match customer {
             Some(customer) => self.slot(customer.lane()).filter(|slot| slot.lane != LaneId::SYSTEM),
             None => self.lane_of_new_customer(key.as_ref()),
@@ -160,12 +160,18 @@ impl Engine {
             let id = customer.map(|customer| customer.to_string()).unwrap_or_default();
             return Err(not_found(Code::CustomerNotFound, id));
         };
-        if other.is_some_and(|other| other.lane() != slot.lane) {
+        if let Some(other) = other.filter(|other| other.lane() != slot.lane) {
+            // Whoever may not know of the other customer learns nothing of lanes either.
+            if let (Command::Transfer { to, .. }, Reach::OwnCustomers) = (&command, caller.who.reach)
+                && self.customer(&caller.who, other).await?.is_none()
+            {
+                return Err(not_found(Code::AccountNotFound, to.to_string()));
+            }
             return Err(not_found(Code::LanesDiffer, "the accounts live in different lanes".into()));
         }
         let link = self.open_link(slot, key.is_some())?;
         let (reply, answer) = Reply::channel();
-        let travel = self.travel(Work::Asked(command), caller.name, key, reply, passage);
+        let travel = self.travel(Work::Asked(command), caller.who, key, reply, passage);
         match (customer, other) {
             (None, _) => link.hydrator.do_send(Open(travel)),
             (Some(customer), Some(other)) if other != customer => {
@@ -178,13 +184,13 @@ impl Engine {
     }
 
     /// The caller's key in its scope, if the command came with one.
-    fn key(&self, caller: &Caller, customer: Option<CustomerId>) -> Result<Option<Key>, KeyError> {
+    fn taken_key(&self, caller: &Caller, customer: Option<CustomerId>) -> Result<Option<Key>, KeyError> {
         let (now, retention) = (self.0.common.clock.now(), self.0.common.limits.key_retention);
-        let take = |text| Key::take(text, &caller.name, customer, caller.request, now, retention);
+        let take = |text| Key::take(text, &caller.who.name, customer, caller.request, now, retention);
         caller.key.as_deref().map(take).transpose()
     }
 
-    fn travel(&self, work: Work, caller: Arc<str>, key: Option<Key>, reply: Reply, passage: Passage) -> Box<Travel> {
+    fn travel(&self, work: Work, caller: Viewer, key: Option<Key>, reply: Reply, passage: Passage) -> Box<Travel> {
         Box::new(Travel {
             work,
             caller,
@@ -223,12 +229,20 @@ impl Engine {
         counter.increment(1);
     }
 
-    fn slot(&self, lane: LaneId) -> Option<&Arc<LaneSlot>> {
+    pub(super) fn enter(&self) -> Result<Passage, Refusal> {
+        self.0.door.enter()
+    }
+
+    pub(super) fn common(&self) -> &Common {
+        &self.0.common
+    }
+
+    pub(super) fn slot(&self, lane: LaneId) -> Option<&Arc<LaneSlot>> {
         self.0.slots.iter().find(|slot| slot.lane == lane)
     }
 
     /// A new customer's lane: by the key, so that a retry finds the lane of the first; else in turn.
-    fn lane_of_new_customer(&self, key: Option<&Key>) -> Option<&Arc<LaneSlot>> {
+    pub(super) fn lane_of_new_customer(&self, key: Option<&Key>) -> Option<&Arc<LaneSlot>> {
         let lanes = self.0.slots.len().saturating_sub(1).max(1);
         let turn = match key {
             Some(key) => {
@@ -249,7 +263,7 @@ impl Engine {
     }
 
     /// Who owns an account: from memory, else from the store.
-    async fn owner(&self, account: AccountId) -> Result<CustomerId, Refusal> {
+    pub(super) async fn owner(&self, account: AccountId) -> Result<CustomerId, Refusal> {
         let not_found = || Refusal::Rejected(Rejection::one(Code::AccountNotFound, account.to_string()));
         let slot = self.slot(account.lane()).ok_or_else(not_found)?;
         if let Some(owner) = slot.link.load().as_ref().and_then(|link| link.directory.owner(account)) {
@@ -258,56 +272,6 @@ impl Engine {
         match self.0.common.store.owner(account).await {
             Ok(Some(owner)) => Ok(owner),
             Ok(None) => Err(not_found()),
-            Err(_) => Err(Refusal::NotDone(NotDone::LaneClosed)),
-        }
-    }
-
-    async fn look<T>(
-        &self,
-        customer: CustomerId,
-        sight: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Sight,
-    ) -> Result<T, Refusal> {
-        let passage = self.0.door.enter()?;
-        let Some(slot) = self.slot(customer.lane()).filter(|slot| slot.lane != LaneId::SYSTEM) else {
-            return Err(Refusal::Rejected(Rejection::one(Code::CustomerNotFound, customer.to_string())));
-        };
-        let link = slot.link.load_full().ok_or_else(|| Refusal::NotDone(slot.why_closed()))?;
-        let (reply, answer) = oneshot::channel();
-        let look = Look { at: sight(reply), pin: None, passage };
-        link.hydrator.do_send(Admit { customer, visit: Visit::Look(Box::new(look)) });
-        drop(link);
-        match tokio::time::timeout(self.0.common.limits.command_deadline, answer).await {
-            Ok(Ok(seen)) => seen,
-            Ok(Err(_)) | Err(_) => Err(Refusal::NotDone(NotDone::LaneClosed)),
-        }
-    }
-
-    /// Prices a market order without executing it: a quote that is good for `lifetime`, at most the longest a quote may
-    /// live, to be signed by the caller.
-    pub async fn quote(&self, order: MarketOrder, lifetime: Duration) -> Result<Quote, Refusal> {
-        let lifetime_micros = i64::try_from(lifetime.min(self.0.quote_lifetime_max).as_micros()).unwrap_or(i64::MAX);
-        let id = quote_id(self.0.common.clock.now());
-        self.look(order.customer, |reply| Sight::Quote { order: Box::new(order), id, lifetime_micros, reply }).await
-    }
-
-    /// A customer; `None` if there is none.
-    pub async fn customer(&self, id: CustomerId) -> Result<Option<CustomerView>, Refusal> {
-        absent_is_none(self.look(id, Sight::Customer).await)
-    }
-
-    /// An account; `None` if there is none.
-    pub async fn account(&self, id: AccountId) -> Result<Option<AccountView>, Refusal> {
-        match self.owner(id).await {
-            Ok(owner) => absent_is_none(self.look(owner, |reply| Sight::Account(id, reply)).await),
-            Err(refusal) => absent_is_none(Err(refusal)),
-        }
-    }
-
-    /// A durable record by its place; `None` if there is none.
-    pub async fn record(&self, position: Position) -> Result<Option<Arc<Record>>, Refusal> {
-        let _passage = self.0.door.enter()?;
-        match self.0.common.store.journal(position.lane(), position.seq(), 1).await {
-            Ok(rows) => Ok(rows.into_iter().next().map(|row| row.record).filter(|record| record.position == position)),
             Err(_) => Err(Refusal::NotDone(NotDone::LaneClosed)),
         }
     }
@@ -340,12 +304,17 @@ impl Engine {
     async fn change_board(&self, caller: Caller, order: BoardOrder) -> Result<Executed, Refusal> {
         let passage = self.0.door.enter()?;
         let slot = self.slot(LaneId::SYSTEM).ok_or(Refusal::NotDone(NotDone::LaneClosed))?;
-        let key = self.key(&caller, None)?;
+        let key = self.taken_key(&caller, None)?;
         let board = slot.board.load_full().ok_or_else(|| slot.refusal(key.is_some()))?;
         let (reply, answer) = Reply::channel();
-        board.do_send(Change(self.travel(Work::Board(order), caller.name, key, reply, passage)));
+        board.do_send(Change(self.travel(Work::Board(order), caller.who, key, reply, passage)));
         drop(board);
         self.answer(answer).await
+    }
+
+    /// The longest life of a quote.
+    pub fn quote_lifetime_max(&self) -> Duration {
+        self.0.quote_lifetime_max
     }
 
     /// The currencies.
@@ -439,24 +408,6 @@ fn deliver(link: &LaneLink, customer: CustomerId, travel: Box<Travel>) {
         Reached::Absent | Reached::Resident(()) => {
             link.hydrator.do_send(Admit { customer, visit: Visit::Command(travel) });
         }
-    }
-}
-
-/// An id that begins with its own time, as a UUIDv7 does, so that memory can decide on the quote's use.
-fn quote_id(now: Timestamp) -> QuoteId {
-    let millis = u128::try_from(now.micros() / 1_000).unwrap_or(0);
-    QuoteId((millis << 80) | (uuid::Uuid::new_v4().as_u128() & ((1 << 80) - 1)))
-}
-
-fn absent_is_none<T>(seen: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
-    match seen {
-        Ok(seen) => Ok(Some(seen)),
-        Err(Refusal::Rejected(rejection))
-            if matches!(rejection.code(), Code::CustomerNotFound | Code::AccountNotFound) =>
-        {
-            Ok(None)
-        }
-        Err(refusal) => Err(refusal),
     }
 }
 

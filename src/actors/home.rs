@@ -14,10 +14,14 @@ use hwan_domain::{
     account::{AccountBook, AccountKind},
     customer::CustomerBook,
     id::{AccountId, CustomerId, Seq},
+    time::Timestamp,
 };
 use smallvec::SmallVec;
 
-use super::account::AccountActor;
+use super::{
+    account::AccountActor,
+    command::{Reach, Viewer},
+};
 
 /// Locks a cell. A lock that a panic has poisoned is taken all the same: the panic has ended the lane's generation,
 /// and nothing of it is sequenced any more.
@@ -87,9 +91,21 @@ impl Home {
         lock(&self.accounts).iter().find(|post| post.id == id).cloned()
     }
 
-    /// The customer's account of this kind: there is at most one.
-    pub fn account_of_kind(&self, kind: AccountKind) -> Option<Arc<AccountPost>> {
-        lock(&self.accounts).iter().find(|post| post.kind == kind).cloned()
+    /// The customer's account of this kind that is open at `at`: there is at most one.
+    pub fn open_account(&self, kind: AccountKind, at: Timestamp) -> Option<Arc<AccountPost>> {
+        let is_open = |post: &&Arc<AccountPost>| post.kind == kind && !lock(&post.cell).book.state().is_closed(at);
+        lock(&self.accounts).iter().find(is_open).cloned()
+    }
+
+    /// The same, or, where all of them are closed, the one that was opened last.
+    pub fn account_of_kind(&self, kind: AccountKind, at: Timestamp) -> Option<Arc<AccountPost>> {
+        let newest = || lock(&self.accounts).iter().rfind(|post| post.kind == kind).cloned();
+        self.open_account(kind, at).or_else(newest)
+    }
+
+    /// Whether a viewer may know of this customer.
+    pub fn is_seen_by(&self, viewer: &Viewer) -> bool {
+        viewer.reach == Reach::All || viewer.sees(&lock(&self.customer).book.state().channel)
     }
 
     /// All accounts, by id.

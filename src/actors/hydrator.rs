@@ -165,8 +165,9 @@ impl HydratorActor {
     }
 
     fn open(&self, mut travel: Box<Travel>) {
-        if let Work::Asked(Command::OpenCustomer { reference }) = &travel.work {
-            travel.work = Work::OpenCustomer { reference: reference.as_deref().map(Arc::from) };
+        if let Work::Asked(Command::OpenCustomer { reference, channel }) = &travel.work {
+            let reference = reference.as_deref().map(Arc::from);
+            travel.work = Work::OpenCustomer { reference, channel: channel.clone() };
         }
         match self.link.upgrade() {
             Some(link) => link.lane.do_send(Sequence(travel)),

@@ -1,4 +1,4 @@
-//! Idempotency keys and used quotes: what is remembered of them, and when memory alone is enough.
+//! Idempotency keys, used quotes and reversed exchanges: what is remembered of them, and when memory alone is enough.
 //!
 //! A key takes effect at most once in its scope (caller, customer). In memory a lane keeps the keys that are in flight
 //! (a retry joins them) and those that finished lately. A *time-ordered* key (UUIDv7, ULID) tells when it was made, so
@@ -75,6 +75,12 @@ impl Key {
             }
         }
         Ok(Self { used: KeyUse { digest: digest(text, caller, customer, time), request }, time })
+    }
+
+    /// The key of an earlier request, whatever its age, to ask what became of it.
+    pub fn of_earlier(text: &str, caller: &str, customer: Option<CustomerId>) -> Self {
+        let (time, request) = (key_time(text), RequestDigest([0; 16]));
+        Self { used: KeyUse { digest: digest(text, caller, customer, time), request }, time }
     }
 }
 
@@ -168,8 +174,8 @@ pub struct Joined {
 pub struct KeyMemory {
     in_flight: HashMap<KeyDigest, Flight>,
     finished: HashMap<KeyDigest, Position>,
-    /// Quotes of records that are sequenced and not yet durable: neither forgotten nor to be found in the store.
-    quotes_in_flight: HashMap<KeyDigest, Position>,
+    /// What records that are sequenced and not yet durable use up: neither forgotten nor to be found in the store.
+    used_in_flight: HashMap<KeyDigest, Position>,
     by_age: VecDeque<(Timestamp, KeyDigest)>,
     complete_since: Timestamp,
     window_micros: i64,
@@ -182,7 +188,7 @@ impl KeyMemory {
         Self {
             in_flight: HashMap::new(),
             finished: HashMap::new(),
-            quotes_in_flight: HashMap::new(),
+            used_in_flight: HashMap::new(),
             by_age: VecDeque::new(),
             complete_since: opened,
             window_micros: i64::try_from(window.as_micros()).unwrap_or(i64::MAX),
@@ -248,21 +254,25 @@ impl KeyMemory {
         joined
     }
 
-    /// The record that used this quote, as far as memory knows.
-    pub fn quote_use(&self, quote: QuoteId) -> Option<Position> {
-        let digest = KeyDigest::of_quote(quote);
-        self.quotes_in_flight.get(&digest).or_else(|| self.finished.get(&digest)).copied()
+    /// The record that used this up, sequenced or durable, as far as memory knows.
+    pub fn used_by(&self, once: KeyDigest) -> Option<Position> {
+        self.used_in_flight.get(&once).or_else(|| self.finished.get(&once)).copied()
     }
 
-    /// Notes a quote as used, from the sequencing step on.
-    pub fn use_quote(&mut self, quote: QuoteId, position: Position) {
-        self.quotes_in_flight.insert(KeyDigest::of_quote(quote), position);
+    /// The durable record that used this up, as far as memory knows.
+    pub fn durably_used_by(&self, once: KeyDigest) -> Option<Position> {
+        self.finished.get(&once).copied()
     }
 
-    /// The record that uses this quote is durable.
-    pub fn quote_arrives(&mut self, quote: QuoteId, position: Position, at: Timestamp) {
-        self.quotes_in_flight.remove(&KeyDigest::of_quote(quote));
-        self.remember(KeyDigest::of_quote(quote), position, at);
+    /// Notes as used up, from the sequencing step on.
+    pub fn use_up(&mut self, once: KeyDigest, position: Position) {
+        self.used_in_flight.insert(once, position);
+    }
+
+    /// The record that uses this up is durable.
+    pub fn used_up(&mut self, once: KeyDigest, position: Position, at: Timestamp) {
+        self.used_in_flight.remove(&once);
+        self.remember(once, position, at);
     }
 
     /// Learns from the store of a key or quote that memory took for unused.

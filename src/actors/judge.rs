@@ -16,9 +16,8 @@ use hwan_domain::{
 };
 
 use super::{
-    command::Command,
     home::{Home, lock},
-    travel::{Movement, MovementKind, Travel, Work},
+    travel::{MoneySide, Movement, MovementKind, Travel, Work},
 };
 
 /// When something is judged, and by which rules and rates.
@@ -53,7 +52,7 @@ pub fn movement_of_customer(movement: &Movement, situation: &Situation, violatio
         lock(&side.home.customer).book.judge(Direction::Debit, situation.at, violations);
     }
     if let Some(side) = &movement.credit {
-        lock(&side.home.customer).book.judge(Direction::Credit, situation.at, violations);
+        lock(&side.home.customer).book.judge(movement.credit_direction(), situation.at, violations);
     }
     if let MovementKind::Exchange { quote, .. } = &movement.kind {
         trade(movement, situation, violations);
@@ -67,16 +66,15 @@ pub fn movement_of_customer(movement: &Movement, situation: &Situation, violatio
 }
 
 /// What stands against an exchange that can't be planned (no rate, no amount): the facts, so that all failures are told.
-pub fn facts_without_plan(travel: &mut Travel, home: &Home, at: Timestamp) {
-    let Work::Asked(Command::Exchange(order)) = &travel.work else { return };
-    let (debit, credit) = match order.side() {
+pub fn facts_without_plan(side: Side, home: &Home, at: Timestamp, violations: &mut Violations) {
+    let (debit, credit) = match side {
         Side::Buy => (AccountKind::Won, AccountKind::Foreign),
         Side::Sell => (AccountKind::Foreign, AccountKind::Won),
     };
     for (kind, direction) in [(debit, Direction::Debit), (credit, Direction::Credit)] {
-        lock(&home.customer).book.judge(direction, at, &mut travel.violations);
-        if let Some(account) = home.account_of_kind(kind) {
-            lock(&account.cell).book.state().facts.forbid(direction, at, &mut travel.violations);
+        lock(&home.customer).book.judge(direction, at, violations);
+        if let Some(account) = home.account_of_kind(kind, at) {
+            lock(&account.cell).book.state().facts.forbid(direction, at, violations);
         }
     }
 }
@@ -96,27 +94,45 @@ fn trade(movement: &Movement, situation: &Situation, violations: &mut Violations
 
 /// The debit account's part.
 pub fn debit(travel: &mut Travel, situation: &Situation) {
-    let Work::Move(movement) = &travel.work else { return };
-    if let Some(side) = &movement.debit {
-        let debit = Debit { amount: side.amount, won: side.won };
-        lock(&side.account.cell).book.judge_debit(debit, situation.moment(), &mut travel.violations);
+    if let Work::Move(movement) = &travel.work
+        && let Some(side) = &movement.debit
+    {
+        debit_side(side, situation, &mut travel.violations);
     }
 }
 
 /// The credit account's part.
 pub fn credit(travel: &mut Travel, situation: &Situation) {
-    let Work::Move(movement) = &travel.work else { return };
-    if let Some(side) = &movement.credit {
-        let cap = match &side.cap {
-            Ok(cap) => *cap,
-            Err(violation) => {
-                travel.violations.push(violation.clone());
-                None
-            }
-        };
-        let credit = Credit { amount: side.amount, direction: Direction::Credit, cap };
-        lock(&side.account.cell).book.judge_credit(credit, situation.moment(), &mut travel.violations);
+    if let Work::Move(movement) = &travel.work
+        && let Some(side) = &movement.credit
+        && !lands_in_suspense(movement, side, situation.at)
+    {
+        credit_side(side, movement.credit_direction(), situation, &mut travel.violations);
     }
+}
+
+/// Whether money that comes back finds its account closed: nothing stands against that, it waits in suspense.
+pub fn lands_in_suspense(movement: &Movement, side: &MoneySide, at: Timestamp) -> bool {
+    movement.credit_direction() == Direction::CompensatingCredit && lock(&side.account.cell).book.state().is_closed(at)
+}
+
+/// One debit, judged by its account.
+pub fn debit_side(side: &MoneySide, situation: &Situation, violations: &mut Violations) {
+    let debit = Debit { amount: side.amount, won: side.won };
+    lock(&side.account.cell).book.judge_debit(debit, situation.moment(), violations);
+}
+
+/// One credit, judged by its account.
+pub fn credit_side(side: &MoneySide, direction: Direction, situation: &Situation, violations: &mut Violations) {
+    let cap = match &side.cap {
+        Ok(cap) => *cap,
+        Err(violation) => {
+            violations.push(violation.clone());
+            None
+        }
+    };
+    let credit = Credit { amount: side.amount, direction, cap };
+    lock(&side.account.cell).book.judge_credit(credit, situation.moment(), violations);
 }
 
 /// The newest middle rate that traded, for valuing a holding.

@@ -5,10 +5,7 @@
 use std::{collections::HashMap, sync::Weak};
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
-use hwan_domain::{
-    record::KeyDigest,
-    rejection::{Code, Violation},
-};
+use hwan_domain::record::KeyDigest;
 
 use super::{
     command::{NotDone, Refusal},
@@ -17,7 +14,7 @@ use super::{
     hydrator::OpeningIsNew,
     link::{Fuse, LaneLink, LaneShared, answer_all, replay},
     rate_board::RateBoardActor,
-    travel::Travel,
+    travel::{Travel, UsedOnce},
 };
 use crate::storage::port::{JournalRow, StoreError};
 
@@ -75,9 +72,10 @@ impl KeyLookupActor {
                 answer_all(travel.reply, joined.unwrap_or_default(), outcome);
                 continue;
             }
-            if let Some(row) = travel.quote().and_then(|quote| found.get(&KeyDigest::of_quote(quote))) {
-                let detail = format!("used by record {:?}", row.record.position);
-                travel.violations.push(Violation::new(Code::QuoteUsed, detail));
+            if let Some(once) = travel.used_once()
+                && let Some(row) = found.get(&once.digest())
+            {
+                travel.violations.push(once.used_by(row.record.position));
             }
             match asker {
                 Asker::Customer(customer) => customer.do_send(KeyIsNew(travel)),
@@ -93,7 +91,7 @@ impl KeyLookupActor {
 
 fn digests(travel: &Travel) -> impl Iterator<Item = KeyDigest> {
     let key = travel.key.as_ref().map(|key| key.used.digest);
-    key.into_iter().chain(travel.quote().map(KeyDigest::of_quote))
+    key.into_iter().chain(travel.used_once().map(UsedOnce::digest))
 }
 
 impl Actor for KeyLookupActor {

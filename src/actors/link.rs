@@ -21,7 +21,7 @@ use hwan_domain::{
     record::{KeyDigest, Record},
     time::{BusinessDate, Timestamp},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     batch::Batch,
@@ -30,7 +30,7 @@ use super::{
     engine::EngineLimits,
     home::lock,
     hydrator::HydratorActor,
-    idempotency::{Joined, Key, KeyMemory, Remembered, quote_time},
+    idempotency::{Joined, Key, KeyMemory, Remembered},
     judge::Situation,
     key_lookup::KeyLookupActor,
     lane::LaneActor,
@@ -94,8 +94,8 @@ pub struct Common {
     pub limits: EngineLimits,
     /// The rates as they stand: durable rounds and halts.
     pub board: ArcSwap<Board>,
-    /// Up to which record of the system lane the board is published.
-    pub board_seq: Mutex<Seq>,
+    /// Up to which record of the system lane the board is published; said to whoever follows the rates.
+    pub board_seq: watch::Sender<Seq>,
     /// Who is told of what becomes durable, beside the projections.
     pub publishers: Vec<Arc<dyn EventPublisher>>,
     /// Handles on the hot path.
@@ -105,11 +105,14 @@ pub struct Common {
 impl Common {
     /// Lets everybody trade at the board as it stands after this record; an older one than is published changes nothing.
     pub fn publish_board(&self, seq: Seq, board: Board) {
-        let mut published = lock(&self.board_seq);
-        if seq >= *published {
-            *published = seq;
-            self.board.store(Arc::new(board));
-        }
+        self.board_seq.send_if_modified(|published| {
+            let is_newer = seq >= *published;
+            if is_newer {
+                *published = seq;
+                self.board.store(Arc::new(board));
+            }
+            is_newer
+        });
     }
 }
 
@@ -266,12 +269,12 @@ impl LaneShared {
     /// The first thing that is done with a travel in its mailbox: a retry joins or is answered, what is new departs.
     pub fn check_key(&self, travel: Box<Travel>) -> KeyCheck {
         let mut keys = lock(&self.keys);
-        let quote_is_unsure = travel.quote().is_some_and(|quote| !keys.is_complete_for(quote_time(quote)));
+        let once_is_unsure = travel.used_once().is_some_and(|once| !keys.is_complete_for(once.time()));
         let Some(key) = &travel.key else {
-            return if quote_is_unsure { KeyCheck::Unsure(travel) } else { KeyCheck::New(travel) };
+            return if once_is_unsure { KeyCheck::Unsure(travel) } else { KeyCheck::New(travel) };
         };
         match keys.recall(key) {
-            Remembered::Fresh if !quote_is_unsure => {
+            Remembered::Fresh if !once_is_unsure => {
                 keys.depart(&key.used);
                 KeyCheck::New(travel)
             }
@@ -297,7 +300,7 @@ impl LaneShared {
 pub enum KeyCheck {
     /// It is new, and noted as in flight.
     New(Box<Travel>),
-    /// Memory does not know of its key or its quote; it is noted as in flight, and the store must be asked.
+    /// Memory does not know of its key, or of what it would use up; it is noted as in flight, and the store must be asked.
     Unsure(Box<Travel>),
     /// The key was used by this durable record of the lane.
     Finished(Box<Travel>, Seq),

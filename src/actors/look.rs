@@ -4,23 +4,26 @@ use std::sync::Arc;
 
 use actix::Message;
 use hwan_domain::{
+    check::Direction,
     currency::CurrencySet,
+    exchange::{Priced, Side},
     id::{AccountId, Seq},
     limit::LimitWindow,
+    money::Money,
     quote::{Quote, QuoteId},
-    rejection::{Code, Rejection},
+    rejection::{Code, Rejection, Violation, Violations},
     time::Timestamp,
 };
 use tokio::sync::oneshot;
 
 use super::{
-    command::{MarketOrder, Refusal},
+    command::{MarketOrder, Order, Refusal, Viewer},
     door::Passage,
-    home::{Home, Pin, lock},
+    home::{AccountPost, Home, Pin, lock},
     judge::{self, Situation},
     plan,
     travel::{Movement, MovementKind},
-    view::{AccountView, CustomerView},
+    view::{AccountView, CheckView, CustomerView, TrialView},
 };
 
 /// The way back of a read.
@@ -35,6 +38,8 @@ pub type Answering = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
 pub struct Look {
     /// What is asked.
     pub at: Sight,
+    /// Who asks.
+    pub viewer: Viewer,
     /// Keeps the customer in memory.
     pub pin: Option<Pin>,
     /// Its place among what is in flight.
@@ -59,6 +64,24 @@ pub enum Sight {
         /// The way back.
         reply: LookReply<Quote>,
     },
+    /// What stands against a posting.
+    Check {
+        /// Of which account.
+        account: AccountId,
+        /// Which way.
+        direction: Direction,
+        /// How much.
+        amount: Money,
+        /// The way back.
+        reply: LookReply<CheckView>,
+    },
+    /// What an exchange would do, and what stands against it.
+    Trial {
+        /// The order.
+        order: Box<Order>,
+        /// The way back.
+        reply: LookReply<TrialView>,
+    },
 }
 
 impl Look {
@@ -68,12 +91,14 @@ impl Look {
             Sight::Customer(reply) => drop(reply.send(Err(refusal))),
             Sight::Account(_, reply) => drop(reply.send(Err(refusal))),
             Sight::Quote { reply, .. } => drop(reply.send(Err(refusal))),
+            Sight::Check { reply, .. } => drop(reply.send(Err(refusal))),
+            Sight::Trial { reply, .. } => drop(reply.send(Err(refusal))),
         }
     }
 
     /// Looks, and tells from which record on the answer is durable.
     pub fn see(self, home: &Arc<Home>, situation: &Situation, currencies: &CurrencySet) -> (Seq, Answering) {
-        let Self { at, pin, passage } = self;
+        let Self { at, viewer: _, pin, passage } = self;
         let (after, answer) = match at {
             Sight::Customer(reply) => {
                 let (view, after) = customer_view(home, situation.at);
@@ -90,6 +115,16 @@ impl Look {
                 let expires_at = situation.at.plus_micros(lifetime_micros);
                 let quoted = quote(&order, id, expires_at, home, situation, currencies);
                 (lock(&home.customer).last_seq, answering(reply, quoted))
+            }
+            Sight::Check { account, direction, amount, reply } => match home.account(account) {
+                Some(post) => {
+                    let after = lock(&home.customer).last_seq.max(lock(&post.cell).last_seq);
+                    (after, answering(reply, Ok(check(home, post, direction, amount, situation, currencies))))
+                }
+                None => (Seq::ZERO, answering(reply, Err(Rejection::one(Code::AccountNotFound, account.to_string())))),
+            },
+            Sight::Trial { order, reply } => {
+                (last_seq(home), answering(reply, Ok(trial(&order, home, situation, currencies))))
             }
         };
         let answer: Answering = Box::new(move |durable| {
@@ -121,7 +156,7 @@ fn customer_view(home: &Home, at: Timestamp) -> (CustomerView, Seq) {
     (view, cell.last_seq)
 }
 
-fn account_view(post: &super::home::AccountPost, situation: &Situation) -> (AccountView, Seq) {
+fn account_view(post: &AccountPost, situation: &Situation) -> (AccountView, Seq) {
     let cell = lock(&post.cell);
     let state = cell.book.state().clone();
     let available =
@@ -146,7 +181,7 @@ fn quote(
     currencies: &CurrencySet,
 ) -> Result<Quote, Rejection> {
     let movement = plan::at_market(order, home, situation, currencies)?;
-    let mut violations = hwan_domain::rejection::Violations::new();
+    let mut violations = Violations::new();
     judge::movement_of_customer(&movement, situation, &mut violations);
     if let Some(rejection) = Rejection::of(violations) {
         return Err(rejection);
@@ -156,8 +191,8 @@ fn quote(
         return Err(Rejection::one(Code::RateUnavailable, "not an exchange")); // at_market plans nothing else
     };
     let (won, foreign) = match terms.side {
-        hwan_domain::exchange::Side::Buy => (debit, credit),
-        hwan_domain::exchange::Side::Sell => (credit, debit),
+        Side::Buy => (debit, credit),
+        Side::Sell => (credit, debit),
     };
     Ok(Quote {
         id,
@@ -165,7 +200,80 @@ fn quote(
         won_account: won.account.id,
         foreign_account: foreign.account.id,
         terms,
-        priced: hwan_domain::exchange::Priced { foreign: foreign.amount, won: won.amount },
+        priced: Priced { foreign: foreign.amount, won: won.amount },
         expires_at,
     })
+}
+
+/// The last record that changed anything of a customer.
+fn last_seq(home: &Home) -> Seq {
+    home.accounts().iter().fold(lock(&home.customer).last_seq, |last, post| last.max(lock(&post.cell).last_seq))
+}
+
+/// Tries a posting: everything that its customer and its account say to it.
+fn check(
+    home: &Arc<Home>,
+    post: Arc<AccountPost>,
+    direction: Direction,
+    amount: Money,
+    situation: &Situation,
+    currencies: &CurrencySet,
+) -> CheckView {
+    let mut violations = Violations::new();
+    lock(&home.customer).book.judge(direction, situation.at, &mut violations);
+    if direction == Direction::Debit {
+        judge::debit_side(&plan::debit_side(home, post, amount, &situation.board), situation, &mut violations);
+    } else {
+        let side = plan::credit_side(home, post, amount, situation, currencies);
+        judge::credit_side(&side, direction, situation, &mut violations);
+    }
+    CheckView { violations: in_order(violations), at: situation.at, business_date: situation.date }
+}
+
+/// Tries an exchange: everything that would be judged on its way.
+fn trial(order: &Order, home: &Arc<Home>, situation: &Situation, currencies: &CurrencySet) -> TrialView {
+    let mut violations = Violations::new();
+    let planned = match order {
+        Order::AtQuote(quote) => plan::at_quote(quote, home, situation, currencies),
+        Order::AtMarket(order) => plan::at_market(order, home, situation, currencies),
+    };
+    let mut view = TrialView {
+        side: order.side(),
+        terms: None,
+        priced: None,
+        won_account: None,
+        foreign_account: None,
+        violations: Vec::new(),
+        at: situation.at,
+        business_date: situation.date,
+    };
+    match planned {
+        Err(rejection) => {
+            violations.extend(rejection.violations().iter().cloned());
+            judge::facts_without_plan(order.side(), home, situation.at, &mut violations);
+        }
+        Ok(movement) => {
+            judge::movement_of_customer(&movement, situation, &mut violations);
+            if let (Some(debit), Some(credit)) = (&movement.debit, &movement.credit) {
+                judge::debit_side(debit, situation, &mut violations);
+                judge::credit_side(credit, Direction::Credit, situation, &mut violations);
+                let (won, foreign) = match order.side() {
+                    Side::Buy => (debit, credit),
+                    Side::Sell => (credit, debit),
+                };
+                view.priced = Some(Priced { foreign: foreign.amount, won: won.amount });
+                (view.won_account, view.foreign_account) = (Some(won.account.id), Some(foreign.account.id));
+            }
+            if let MovementKind::Exchange { terms, .. } = movement.kind {
+                view.terms = Some(terms);
+            }
+        }
+    }
+    view.violations = in_order(violations);
+    view
+}
+
+/// By precedence, each once.
+fn in_order(violations: Violations) -> Vec<Violation> {
+    Rejection::of(violations).map(|rejection| rejection.violations().to_vec()).unwrap_or_default()
 }

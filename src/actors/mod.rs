@@ -9,6 +9,7 @@
 //! | [`travel`], [`home`] | a command on its way; a customer in memory |
 //! | [`idempotency`], [`key_lookup`] | keys and quotes: remembered, or asked of the store |
 //! | [`plan`], [`judge`], [`look`] | what a command means; whether it may be; reads |
+//! | [`reads`] | lists, read from the store |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
 //! | [`parts`] | what an engine is made of, its bounds |
 //! | [`place`] | threads beside the lane's |
@@ -30,10 +31,12 @@ pub mod key_lookup;
 pub mod lane;
 pub mod link;
 pub mod look;
+pub mod looks;
 pub mod parts;
 pub mod place;
 pub mod plan;
 pub mod rate_board;
+pub mod reads;
 pub mod sequence;
 pub mod travel;
 pub mod view;

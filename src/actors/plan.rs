@@ -11,6 +11,8 @@ use hwan_domain::{
     money::Money,
     quote::Quote,
     rejection::{Code, Rejection, Violation},
+    reversal::ReversalPlan,
+    time::Timestamp,
 };
 
 use super::{
@@ -31,13 +33,17 @@ pub fn resolve(
     travel.work = match command {
         Command::OpenCustomer { .. } => return Ok(()), // the hydrator opens customers
         Command::OpenAccount { kind, .. } => {
-            refuse_second_account(home, *kind)?;
+            refuse_second_account(home, *kind, situation.at)?;
             Work::OpenAccount { home: home.clone(), kind: *kind }
         }
         Command::StateCustomerFact { fact, .. } => Work::CustomerFact { home: home.clone(), fact: *fact },
-        Command::StateAccountFact { account, fact } => {
-            Work::AccountFact { account: own_account(home, *account)?, fact: *fact }
+        Command::StateAccountFact { account, fact, expected } => {
+            Work::AccountFact { account: own_account(home, *account)?, fact: *fact, expected: *expected }
         }
+        Command::CloseAccount { account, expected } => {
+            Work::CloseAccount { account: own_account(home, *account)?, expected: *expected }
+        }
+        Command::Reverse(plan) => Work::Move(Box::new(reversal(plan, home)?)),
         Command::Deposit { account, amount } => {
             let credit = credit_side(home, own_account(home, *account)?, *amount, situation, currencies);
             Work::Move(Box::new(Movement { kind: MovementKind::Deposit, debit: None, credit: Some(credit) }))
@@ -57,9 +63,9 @@ pub fn resolve(
     Ok(())
 }
 
-/// A customer has one account of each kind.
-pub fn refuse_second_account(home: &Home, kind: AccountKind) -> Result<(), Rejection> {
-    match home.account_of_kind(kind) {
+/// A customer has one open account of each kind.
+pub fn refuse_second_account(home: &Home, kind: AccountKind, at: Timestamp) -> Result<(), Rejection> {
+    match home.open_account(kind, at) {
         Some(post) => Err(Rejection::one(Code::AccountExists, format!("the {} account is {}", kind.as_str(), post.id))),
         None => Ok(()),
     }
@@ -70,20 +76,27 @@ fn own_account(home: &Home, id: AccountId) -> Result<Arc<AccountPost>, Rejection
         .ok_or_else(|| Rejection::one(Code::AccountNotFound, format!("{id} is not an account of this customer")))
 }
 
-fn account_or_own(home: &Home, id: Option<AccountId>, kind: AccountKind) -> Result<Arc<AccountPost>, Rejection> {
+fn account_or_own(
+    home: &Home,
+    id: Option<AccountId>,
+    kind: AccountKind,
+    at: Timestamp,
+) -> Result<Arc<AccountPost>, Rejection> {
     match id {
         Some(id) => own_account(home, id),
-        None => home.account_of_kind(kind).ok_or_else(|| {
+        None => home.account_of_kind(kind, at).ok_or_else(|| {
             Rejection::one(Code::AccountNotFound, format!("the customer has no {} account: open one", kind.as_str()))
         }),
     }
 }
 
-fn debit_side(home: &Arc<Home>, account: Arc<AccountPost>, amount: Money, board: &Board) -> MoneySide {
+/// A debit of this account, by its worth in won.
+pub fn debit_side(home: &Arc<Home>, account: Arc<AccountPost>, amount: Money, board: &Board) -> MoneySide {
     MoneySide { home: home.clone(), account, amount, won: worth(amount, board), cap: Ok(None) }
 }
 
-fn credit_side(
+/// A credit to this account, with the cap of its currency.
+pub fn credit_side(
     home: &Arc<Home>,
     account: Arc<AccountPost>,
     amount: Money,
@@ -121,7 +134,8 @@ fn transfer(
     Ok(Movement { kind: MovementKind::Transfer, debit: Some(debit), credit: Some(credit) })
 }
 
-fn at_quote(
+/// An order at a quote.
+pub fn at_quote(
     quote: &Quote,
     home: &Arc<Home>,
     situation: &Situation,
@@ -132,6 +146,15 @@ fn at_quote(
     Ok(exchange(quote.terms, Some(Box::new(*quote)), quote.priced, (won, foreign), home, situation, currencies))
 }
 
+/// An exchange goes back as it came: nothing is priced again.
+fn reversal(plan: &ReversalPlan, home: &Arc<Home>) -> Result<Movement, Rejection> {
+    let side = |account, amount, won| MoneySide { home: home.clone(), account, amount, won, cap: Ok(None) };
+    let debit = side(own_account(home, plan.debit_account)?, plan.debit.amount, plan.debit.won);
+    let credit = side(own_account(home, plan.credit_account)?, plan.credit.amount, 0);
+    let kind = MovementKind::Reversal(Box::new(plan.clone()));
+    Ok(Movement { kind, debit: Some(debit), credit: Some(credit) })
+}
+
 /// A market order at the current round.
 pub fn at_market(
     order: &MarketOrder,
@@ -139,8 +162,8 @@ pub fn at_market(
     situation: &Situation,
     currencies: &CurrencySet,
 ) -> Result<Movement, Rejection> {
-    let won = account_or_own(home, order.won_account, AccountKind::Won)?;
-    let foreign = account_or_own(home, order.foreign_account, AccountKind::Foreign)?;
+    let won = account_or_own(home, order.won_account, AccountKind::Won, situation.at)?;
+    let foreign = account_or_own(home, order.foreign_account, AccountKind::Foreign, situation.at)?;
     let one = |violation: Violation| Rejection::one(violation.code, violation.detail);
     let terms = situation.board.terms(order.currency, order.side, situation.at).map_err(one)?;
     if let Some(worst) = order.worst_rate.filter(|worst| terms.worse_than(*worst)) {

@@ -11,13 +11,15 @@ use std::sync::Arc;
 
 use actix::Actor;
 use hwan_domain::{
-    account::{AccountBook, AccountState},
+    account::{AccountBook, AccountRevision, AccountState},
     customer::{CustomerBook, CustomerState},
     exchange::Side,
     id::{AccountId, CustomerId, Position, Seq},
     invariant::{self, Breach},
-    record::{Event, Leg, Origin, Record},
-    rejection::{Code, Rejection, Violation},
+    limit::LimitUse,
+    record::{Event, Landing, Leg, Origin, Record},
+    rejection::{Rejection, Violations},
+    reversal::ReversalPlan,
     time::Timestamp,
 };
 use tokio::time::Instant;
@@ -61,7 +63,7 @@ impl LaneActor {
             return self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneStopped));
         };
         let position = Position::new(self.shared.lane, seq);
-        match self.apply(&travel.work, &travel.caller, position, &situation) {
+        match self.apply(&travel.work, &travel.caller.name, position, &situation) {
             Ok(Applied::Event(event)) => self.append(travel, position, *event, &situation),
             Ok(Applied::Rejected(rejection)) => self.reject(travel, rejection),
             Ok(Applied::Nothing) => self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed)),
@@ -86,22 +88,33 @@ impl LaneActor {
         judge::debit(travel, situation);
         judge::credit(travel, situation);
         let violations = &mut travel.violations;
-        let used = |quote| lock(&self.shared.keys).quote_use(quote);
+        let expect = |account: &AccountPost, expected: &Option<AccountRevision>, violations: &mut Violations| {
+            if let Some(expected) = expected {
+                lock(&account.cell).book.judge_revision(*expected, violations);
+            }
+        };
         match &travel.work {
             Work::Move(movement) => {
-                if let MovementKind::Exchange { quote: Some(quote), .. } = &movement.kind
-                    && let Some(position) = used(quote.id)
+                if let Some(once) = movement.used_once()
+                    && let Some(earlier) = lock(&self.shared.keys).used_by(once.digest())
                 {
-                    violations.push(Violation::new(Code::QuoteUsed, format!("used by record {position:?}")));
+                    violations.push(once.used_by(earlier));
                 }
             }
             Work::OpenAccount { home, kind } => {
-                if let Err(rejection) = plan::refuse_second_account(home, *kind) {
+                if let Err(rejection) = plan::refuse_second_account(home, *kind, situation.at) {
                     violations.extend(rejection.violations().iter().cloned());
                 }
             }
             Work::CustomerFact { home, fact } => lock(&home.customer).book.judge_fact(fact, situation.at, violations),
-            Work::AccountFact { account, fact } => lock(&account.cell).book.judge_fact(fact, situation.at, violations),
+            Work::AccountFact { account, fact, expected } => {
+                expect(account, expected, violations);
+                lock(&account.cell).book.judge_fact(fact, situation.at, violations);
+            }
+            Work::CloseAccount { account, expected } => {
+                expect(account, expected, violations);
+                lock(&account.cell).book.judge_closing(situation.at, violations);
+            }
             _ => {}
         }
     }
@@ -111,7 +124,8 @@ impl LaneActor {
             Event::DateRolled { date } => *date,
             _ => situation.date,
         };
-        let origin = Origin { caller: travel.caller.clone(), key: travel.key.as_ref().map(|key| key.used.clone()) };
+        let origin =
+            Origin { caller: travel.caller.name.clone(), key: travel.key.as_ref().map(|key| key.used.clone()) };
         let record = Arc::new(Record { position, at: situation.at, business_date, origin, event });
         if let Err(breach) = invariant::balanced(&record) {
             self.shared.end_by_breach(&breach);
@@ -119,8 +133,8 @@ impl LaneActor {
         }
         self.tail = position.seq();
         self.shared.stamped(record.at, record.business_date);
-        if let Event::Exchanged { quote: Some(quote), .. } = &record.event {
-            lock(&self.shared.keys).use_quote(*quote, position);
+        if let Some(once) = record.used_once() {
+            lock(&self.shared.keys).use_up(once, position);
         }
         self.open_batch().add(record, travel);
     }
@@ -135,12 +149,15 @@ impl LaneActor {
         let at = situation.at;
         let event = match work {
             Work::Asked(_) => return Ok(Applied::Nothing), // the customer's actor resolves every command
-            Work::OpenCustomer { reference } => {
-                let state = CustomerState::opened(CustomerId::at(position), reference.clone());
+            Work::OpenCustomer { reference, channel } => {
+                let channel = channel.as_ref().filter(|channel| *channel != caller);
+                let owner = channel.unwrap_or(caller).clone();
+                let state = CustomerState::opened(CustomerId::at(position), reference.clone(), owner);
                 let Some(link) = self.link.upgrade() else { return Ok(Applied::Nothing) };
                 move_in(&link, Home::new(CustomerBook::new(state.clone()), position.seq(), []));
                 self.open_batch().leave(StateWrite::Customer(state));
-                Event::CustomerOpened { reference: reference.as_deref().map(Box::from) }
+                let channel = channel.map(|channel| Box::from(&**channel));
+                Event::CustomerOpened { reference: reference.as_deref().map(Box::from), channel }
             }
             Work::OpenAccount { home, kind } => {
                 let state = AccountState::opened(AccountId::at(position), home.id, *kind);
@@ -158,14 +175,13 @@ impl LaneActor {
                 self.leave_customer(&mut cell, position.seq());
                 Event::CustomerFactStated { customer: home.id, fact: *fact }
             }
-            Work::AccountFact { account, fact } => {
-                let mut cell = lock(&account.cell);
-                cell.book.state_fact(*fact, at);
-                cell.last_seq = position.seq();
-                let state = cell.book.state().clone();
-                let customer = state.customer;
-                self.open_batch().leave(StateWrite::Account(state));
+            Work::AccountFact { account, fact, .. } => {
+                let customer = self.leave_account(account, position.seq(), |book| book.state_fact(*fact, at));
                 Event::AccountFactStated { account: account.id, customer, fact: *fact }
+            }
+            Work::CloseAccount { account, .. } => {
+                let customer = self.leave_account(account, position.seq(), |book| book.close(at));
+                Event::AccountClosed { account: account.id, customer }
             }
             Work::Move(movement) => {
                 let event = self.apply_movement(movement, position, situation)?;
@@ -212,10 +228,20 @@ impl LaneActor {
             None => None,
         };
         let credit = match &movement.credit {
+            Some(side) if judge::lands_in_suspense(movement, side, situation.at) => None,
             Some(side) => Some(self.post(side, side.amount, position.seq())?),
             None => None,
         };
         Ok(Some(match (&movement.kind, debit, credit) {
+            (MovementKind::Reversal(plan), Some(debit), credit) => Event::Reversed {
+                exchange: plan.exchange,
+                reason: plan.reason.clone(),
+                terms: plan.terms,
+                debit,
+                landing: credit.map_or(Landing::Suspense(plan.credit.amount), Landing::Account),
+                limits: self.give_back(movement, plan, position.seq(), situation.at),
+                limited_won,
+            },
             (MovementKind::Exchange { terms, quote }, Some(debit), Some(credit)) => {
                 let limits =
                     (terms.side == Side::Buy).then(|| self.charge(movement, position.seq(), situation.at)).flatten();
@@ -229,12 +255,32 @@ impl LaneActor {
         }))
     }
 
-    fn charge(&mut self, movement: &Movement, seq: Seq, at: Timestamp) -> Option<hwan_domain::limit::LimitUse> {
+    fn charge(&mut self, movement: &Movement, seq: Seq, at: Timestamp) -> Option<LimitUse> {
         let (side, won) = (movement.debit.as_ref()?, movement.limited_won()?);
         let mut cell = lock(&side.home.customer);
         let limits = cell.book.charge_limit(won, at);
         self.leave_customer(&mut cell, seq);
         Some(limits)
+    }
+
+    /// Gives back what the reversed exchange had used of the limits.
+    fn give_back(&mut self, movement: &Movement, plan: &ReversalPlan, seq: Seq, at: Timestamp) -> Option<LimitUse> {
+        let (side, (won, charged_at)) = (movement.debit.as_ref()?, plan.charged?);
+        let mut cell = lock(&side.home.customer);
+        let limits = cell.book.give_back_limit(won, charged_at, at)?;
+        self.leave_customer(&mut cell, seq);
+        Some(limits)
+    }
+
+    /// Changes what stands beside an account's balances; returns whose account it is.
+    fn leave_account(&mut self, account: &AccountPost, seq: Seq, change: impl FnOnce(&mut AccountBook)) -> CustomerId {
+        let mut cell = lock(&account.cell);
+        change(&mut cell.book);
+        cell.last_seq = seq;
+        let state = cell.book.state().clone();
+        let customer = state.customer;
+        self.open_batch().leave(StateWrite::Account(state));
+        customer
     }
 
     fn leave_customer(&mut self, cell: &mut CustomerCell, seq: Seq) {

@@ -6,24 +6,27 @@
 use std::sync::Arc;
 
 use hwan_domain::{
-    account::{AccountKind, HoldingCap},
+    account::{AccountKind, AccountRevision, HoldingCap},
     board::Publication,
-    check::Fact,
+    check::{Direction, Fact},
     currency::Currency,
     exchange::{Side, Terms},
+    id::{ExchangeId, Position},
     money::Money,
     quote::{Quote, QuoteId},
-    rejection::{Violation, Violations},
+    record::KeyDigest,
+    rejection::{Code, Violation, Violations},
+    reversal::{self, ReversalPlan},
     round::RoundId,
     time::BusinessDate,
 };
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    command::{Command, Executed, Order, Refusal},
+    command::{Command, Executed, Order, Refusal, Viewer},
     door::Passage,
     home::{AccountPost, Home, Pin},
-    idempotency::Key,
+    idempotency::{Key, KeyTime, quote_time},
 };
 
 /// What comes back to the one who asked.
@@ -52,7 +55,7 @@ pub struct Travel {
     /// What is to be done, as far as it is resolved.
     pub work: Work,
     /// On whose word.
-    pub caller: Arc<str>,
+    pub caller: Viewer,
     /// The idempotency key, if it came with one.
     pub key: Option<Key>,
     /// Not sequenced after this.
@@ -70,14 +73,52 @@ pub struct Travel {
 }
 
 impl Travel {
-    /// The quote that it would use.
-    pub fn quote(&self) -> Option<QuoteId> {
+    /// What it would use up, as it was asked for.
+    pub fn used_once(&self) -> Option<UsedOnce> {
         match &self.work {
             Work::Asked(Command::Exchange(order)) => match order.as_ref() {
-                Order::AtQuote(quote) => Some(quote.id),
+                Order::AtQuote(quote) => Some(UsedOnce::Quote(quote.id)),
                 Order::AtMarket(_) => None,
             },
+            Work::Asked(Command::Reverse(plan)) => Some(UsedOnce::Exchange(plan.exchange)),
             _ => None,
+        }
+    }
+}
+
+/// What can be used once: by one record of its lane, which the journal's own index guards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsedOnce {
+    /// A quote.
+    Quote(QuoteId),
+    /// An exchange, by its reversal.
+    Exchange(ExchangeId),
+}
+
+impl UsedOnce {
+    /// As it stands among the used keys.
+    pub const fn digest(self) -> KeyDigest {
+        match self {
+            UsedOnce::Quote(quote) => KeyDigest::of_quote(quote),
+            UsedOnce::Exchange(exchange) => KeyDigest::of_reversal(exchange),
+        }
+    }
+
+    /// What it says of its own time: before it, it can't have been used.
+    pub fn time(self) -> KeyTime {
+        match self {
+            UsedOnce::Quote(quote) => quote_time(quote),
+            UsedOnce::Exchange(_) => KeyTime::Opaque,
+        }
+    }
+
+    /// That it was used before, by the record at `earlier`.
+    pub fn used_by(self, earlier: Position) -> Violation {
+        match self {
+            UsedOnce::Quote(_) => {
+                Violation::new(Code::QuoteUsed, format!("used before, by {}", ExchangeId::at(earlier)))
+            }
+            UsedOnce::Exchange(_) => reversal::already(earlier),
         }
     }
 }
@@ -111,6 +152,8 @@ pub enum Work {
     OpenCustomer {
         /// The bank's own name for the customer.
         reference: Option<Arc<str>>,
+        /// To whom it is to belong, if not to the caller.
+        channel: Option<Arc<str>>,
     },
     /// Open an account.
     OpenAccount {
@@ -126,12 +169,21 @@ pub enum Work {
         /// The fact.
         fact: Fact,
     },
+    /// Close an account.
+    CloseAccount {
+        /// Which.
+        account: Arc<AccountPost>,
+        /// The state on which it was decided.
+        expected: Option<AccountRevision>,
+    },
     /// State a fact about an account.
     AccountFact {
         /// Which.
         account: Arc<AccountPost>,
         /// The fact.
         fact: Fact,
+        /// The state on which it was decided.
+        expected: Option<AccountRevision>,
     },
     /// Move money: one debit, one credit, or both.
     Move(Box<Movement>),
@@ -157,6 +209,23 @@ impl Movement {
     pub fn limited_won(&self) -> Option<i64> {
         match &self.kind {
             MovementKind::Exchange { terms, .. } if terms.side == Side::Buy => self.debit.as_ref().map(|side| side.won),
+            _ => None,
+        }
+    }
+
+    /// Whether the credit returns money that left wrongly.
+    pub const fn credit_direction(&self) -> Direction {
+        match &self.kind {
+            MovementKind::Reversal(_) => Direction::CompensatingCredit,
+            _ => Direction::Credit,
+        }
+    }
+
+    /// What it uses up.
+    pub fn used_once(&self) -> Option<UsedOnce> {
+        match &self.kind {
+            MovementKind::Exchange { quote, .. } => quote.as_ref().map(|quote| UsedOnce::Quote(quote.id)),
+            MovementKind::Reversal(plan) => Some(UsedOnce::Exchange(plan.exchange)),
             _ => None,
         }
     }
@@ -193,6 +262,8 @@ pub enum MovementKind {
         /// The quote it is at; without one it is at the market.
         quote: Option<Box<Quote>>,
     },
+    /// Back as it came.
+    Reversal(Box<ReversalPlan>),
 }
 
 /// A change of the rate board.

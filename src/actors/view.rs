@@ -5,9 +5,11 @@
 use hwan_domain::{
     account::AccountState,
     customer::CustomerState,
+    exchange::{Priced, Side, Terms},
     id::{AccountId, LaneId, Seq},
     limit::LimitWindow,
     money::Money,
+    rejection::Violation,
     time::{BusinessDate, Timestamp},
 };
 
@@ -39,6 +41,38 @@ pub struct CustomerView {
     pub window: LimitWindow,
     /// The lane time at which it was seen.
     pub at: Timestamp,
+}
+
+/// What stands against a posting that is tried out. Nothing was reserved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckView {
+    /// Everything that does, in order of precedence.
+    pub violations: Vec<Violation>,
+    /// The lane time at which it was judged.
+    pub at: Timestamp,
+    /// The lane's business date.
+    pub business_date: BusinessDate,
+}
+
+/// An exchange that is tried out. Nothing was reserved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialView {
+    /// Buy or sell.
+    pub side: Side,
+    /// At which numbers, where there are any.
+    pub terms: Option<Terms>,
+    /// Both legs, where they can be told.
+    pub priced: Option<Priced>,
+    /// The won account, where there is one.
+    pub won_account: Option<AccountId>,
+    /// The foreign account, where there is one.
+    pub foreign_account: Option<AccountId>,
+    /// Everything that stands against it, in order of precedence.
+    pub violations: Vec<Violation>,
+    /// The lane time at which it was judged.
+    pub at: Timestamp,
+    /// The lane's business date.
+    pub business_date: BusinessDate,
 }
 
 /// A lane as an operator sees it.

@@ -9,8 +9,16 @@ use hwan_domain::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Ref, RefOr,
+        schema::{AdditionalProperties, ObjectBuilder, Schema, Type},
+    },
+};
 
 use super::{
+    openapi::texts::CurrencyText,
     problem::{ApiCode, Problem},
     wire::{Object, Shown, Text},
 };
@@ -175,6 +183,46 @@ pub(super) fn foreign_currency(
     }
     Ok(currency)
 }
+
+/// The schema of money, in requests and answers.
+fn money_schema() -> RefOr<Schema> {
+    let amount = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("A decimal at exactly the scale of its currency; negative only for a debit in an answer"))
+        .pattern(Some("^-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,4})?$"));
+    ObjectBuilder::new()
+        .property("amount", amount)
+        .required("amount")
+        .property("currency", Ref::from_schema_name(CurrencyText::name()))
+        .required("currency")
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+        .description(Some("An amount with its currency; never a JSON number"))
+        .examples([serde_json::json!({ "amount": "1000.00", "currency": "USD" })])
+        .into()
+}
+
+macro_rules! money_shape {
+    ($($name:ident)*) => {
+        $(
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    money_schema()
+                }
+            }
+
+            impl ToSchema for $name {
+                fn name() -> Cow<'static, str> {
+                    Cow::Borrowed("Money")
+                }
+
+                fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                    schemas.push((CurrencyText::name().into_owned(), CurrencyText::schema()));
+                }
+            }
+        )*
+    };
+}
+money_shape! { MoneyAnswer WonAnswer }
 
 /// Money as it is answered.
 #[derive(Clone, Copy, Debug)]

@@ -2,15 +2,26 @@
 
 use actix_web::{HttpResponse, HttpResponseBuilder, http::StatusCode, http::header::CONTENT_TYPE};
 use hwan_domain::{
-    id::{AccountId, ChangeId, CustomerId, ExchangeId},
+    id::{AccountId, ChangeId, CustomerId},
     record::{Event, Leg, Record},
-    time::{BusinessDate, Timestamp},
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{
-    accounts::OpenedAccount, amount::MoneyAnswer, customers::OpenedCustomer, exchanges::ExchangeAnswer,
-    facts::ChangeAnswer, idempotency::REPLAYED, rounds::PublishedRound, transactions::TransactionAnswer, wire::Shown,
+    accounts::{ClosedAccount, OpenedAccount},
+    amount::MoneyAnswer,
+    customers::OpenedCustomer,
+    exchanges::ExchangeAnswer,
+    facts::ChangeAnswer,
+    halts::{LiftedHalt, SetHalt},
+    idempotency::REPLAYED,
+    openapi::texts::AccountIdText,
+    reversals::ReversalAnswer,
+    rounds::{PublishedRound, VoidedRound},
+    transactions::TransactionAnswer,
+    wire::Shown,
 };
 use crate::actors::command::{Delivery, Executed};
 
@@ -43,12 +54,19 @@ fn json(mut response: HttpResponseBuilder, body: Vec<u8>) -> HttpResponse {
     response.insert_header((CONTENT_TYPE, "application/json")).body(body)
 }
 
+/// The answer to the command that made this record, as a piece of another answer.
+pub(super) fn raw(record: &Record) -> Box<RawValue> {
+    let text = String::from_utf8(body(record)).expect("JSON is UTF-8");
+    RawValue::from_string(text).expect("it was written as JSON")
+}
+
 /// The answer to the command that made this record. Without a wildcard: a new event has to be placed here.
-fn body(record: &Record) -> Vec<u8> {
+pub(super) fn body(record: &Record) -> Vec<u8> {
     match &record.event {
-        Event::CustomerOpened { reference } => to_json(&OpenedCustomer {
+        Event::CustomerOpened { reference, channel } => to_json(&OpenedCustomer {
             id: Shown(CustomerId::at(record.position)),
             reference: reference.as_deref(),
+            channel: channel.as_deref().unwrap_or(&record.origin.caller),
             opened_at: Shown(record.at),
             business_date: Shown(record.business_date),
         }),
@@ -59,6 +77,7 @@ fn body(record: &Record) -> Vec<u8> {
             opened_at: Shown(record.at),
             business_date: Shown(record.business_date),
         }),
+        Event::AccountClosed { account, customer } => to_json(&ClosedAccount::of(record, *account, *customer)),
         Event::AccountFactStated { account, customer, fact } => {
             to_json(&ChangeAnswer::of(record, ChangeId::at(record.position), *customer, Some(*account), fact))
         }
@@ -69,34 +88,30 @@ fn body(record: &Record) -> Vec<u8> {
             to_json(&TransactionAnswer::of(record))
         }
         Event::Exchanged { terms, quote, debit, credit, .. } => {
-            to_json(&ExchangeAnswer::of(record, ExchangeId::at(record.position), terms, *quote, debit, credit))
+            to_json(&ExchangeAnswer::of(record, terms, *quote, (debit, credit), None))
         }
+        Event::Reversed { .. } => to_json(&ReversalAnswer::of(record)),
         Event::RoundPublished { round, findings } => to_json(&PublishedRound::of(Some(round), findings)),
         Event::RoundRefused { findings, .. } => to_json(&PublishedRound::of(None, findings)),
-        // No route asks for these yet.
-        Event::DateRolled { .. } | Event::RoundVoided { .. } | Event::PairHalted { .. } | Event::PairResumed { .. } => {
-            to_json(&EventAnswer {
-                event: record.event.name(),
-                at: Shown(record.at),
-                business_date: Shown(record.business_date),
-            })
-        }
+        Event::RoundVoided { round, currency, reason } => to_json(&VoidedRound::of(record, *round, currency, reason)),
+        Event::PairHalted { currency, reason } => to_json(&SetHalt::of(record, currency, reason)),
+        Event::PairResumed { currency } => to_json(&LiftedHalt::of(record, currency)),
+        // Nobody asks for it: the lane does.
+        Event::DateRolled { date } => to_json(&Shown(*date)),
     }
 }
 
-#[derive(Serialize)]
-struct EventAnswer {
-    event: &'static str,
-    at: Shown<Timestamp>,
-    business_date: Shown<BusinessDate>,
-}
-
 /// One side of a movement, as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Posting {
+    /// The account.
+    #[schema(value_type = AccountIdText)]
     account_id: Shown<AccountId>,
+    /// What was posted: negative for a debit.
     amount: MoneyAnswer,
+    /// What the account held of this currency afterwards.
     balance_after: MoneyAnswer,
+    /// How many postings the account had had by then.
     version: u64,
 }
 

@@ -9,17 +9,23 @@ use std::{
 };
 
 use actix_web::HttpResponse;
-use hwan_domain::currency::CurrencySet;
+use hwan_domain::{
+    currency::CurrencySet,
+    id::Position,
+    record::{Record, RequestDigest},
+};
 
 use super::{
     answer,
-    auth::Token,
+    authorize::By,
     json::{Body, BodyLimits},
     problem::Problem,
+    rate_stream::Streams,
 };
 use crate::{
+    access::gate::Access,
     actors::{
-        command::{Caller, Command},
+        command::{Caller, Command, Reach},
         engine::Engine,
     },
     quotes::keyring::Keyring,
@@ -34,10 +40,8 @@ pub struct Context {
     pub currencies: Arc<CurrencySet>,
     /// The keys that sign quotes.
     pub keyring: Keyring,
-    /// The token that callers have.
-    pub token: Token,
-    /// The name under which callers with the token act.
-    pub caller: Arc<str>,
+    /// Who may call.
+    pub access: Arc<Access>,
     /// The life of a quote that asks for none.
     pub quote_lifetime: Duration,
     /// The longest life of a quote.
@@ -46,6 +50,8 @@ pub struct Context {
     pub body: BodyLimits,
     /// What the store is, for `/version`.
     pub store_name: String,
+    /// How many readers follow the rates.
+    pub streams: Streams,
     /// Whether a stop has begun.
     pub draining: AtomicBool,
 }
@@ -80,18 +86,33 @@ impl Context {
     }
 
     /// On whose word a request stands.
-    pub(super) fn caller(&self, key: Option<Box<str>>, body: &Body) -> Caller {
-        Caller { name: Arc::clone(&self.caller), key, request: body.digest }
+    pub(super) fn caller(&self, by: &By, key: Option<Box<str>>, request: RequestDigest) -> Caller {
+        Caller { who: by.viewer(), key, request }
     }
 
     /// Executes a command and answers with what it created.
     pub(super) async fn execute(
         &self,
+        by: &By,
         key: Option<Box<str>>,
         body: &Body,
         command: Command,
     ) -> Result<HttpResponse, Problem> {
-        let executed = self.engine.execute(self.caller(key, body), command).await?;
+        let executed = self.engine.execute(self.caller(by, key, body.digest), command).await?;
         Ok(answer::created(&executed))
+    }
+
+    /// A record, if the caller may see all customers whose money it moved; `None` as for one that does not exist.
+    pub(super) async fn record_for(&self, by: &By, position: Position) -> Result<Option<Arc<Record>>, Problem> {
+        let Some(record) = self.engine.record(position).await? else { return Ok(None) };
+        let viewer = by.viewer();
+        if viewer.reach == Reach::OwnCustomers {
+            for leg in record.event.legs() {
+                if self.engine.customer(&viewer, leg.customer).await?.is_none() {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(record))
     }
 }

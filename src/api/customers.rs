@@ -1,87 +1,230 @@
-//! `/v1/customers`: opening, reading, stating facts.
+//! `/v1/customers`: opening, listing, reading, limits, stating facts.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use hwan_domain::{
     check::Subject,
-    id::{AccountId, CustomerId},
+    id::{AccountId, CustomerId, Position},
     time::{BusinessDate, Timestamp},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
-    amount::WonAnswer,
     answer,
+    authorize::By,
     context::Context,
-    facts::{FactAnswer, FactRequest},
+    facts::{self, FactAnswer, FactRequest},
     idempotency::OptionalKey,
     json::Body,
+    limits::LimitsAnswer,
+    openapi::texts::{AccountIdText, CallerText, CustomerIdText, DateText, InstantText},
+    operation::{Described, MONEY, Operation, Parameter, Shape},
+    page::{self, Cursor},
     path_id::PathId,
     problem::{ApiCode, Problem},
+    query::Query,
     wire::{Shown, Text},
 };
-use crate::actors::{command::Command, view::CustomerView};
+use crate::{
+    access::role::{Role, Roles},
+    actors::{command::Command, reads::CustomerFilter},
+};
 
 /// The longest reference, in characters.
 const REFERENCE_LEN_MAX: usize = 64;
+/// The longest name of a caller.
+const CHANNEL_LEN_MAX: usize = 140;
 
-#[derive(Deserialize)]
+/// The id that a path names.
+pub(super) const NAMED: Parameter =
+    Parameter { name: "id", about: "The customer", shape: Shape::of::<CustomerIdText>(), example: "cus_0008000000002" };
+
+/// The customer that a query names.
+pub(super) const OF_CUSTOMER: Parameter = Parameter { name: "customer_id", ..NAMED };
+
+const REFERENCE: Parameter = Parameter {
+    name: "reference",
+    about: "Only customers with exactly this reference",
+    shape: Shape::of::<CallerText>(),
+    example: "kim-1",
+};
+
+/// A customer to be opened.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OpenRequest<'a> {
+struct NewCustomer<'a> {
+    /// The bank's own name for the customer: an opaque reference, never a person's name.
     #[serde(borrow)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\p{Cc}]{1,64}$")]
     reference: Option<Text<'a>>,
+    /// To whom the customer belongs, if not to the caller; a teller may say.
+    #[schema(value_type = Option<CallerText>)]
+    channel: Option<Text<'a>>,
 }
 
 /// A customer that was opened.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct OpenedCustomer<'a> {
+    /// The new id.
+    #[schema(value_type = CustomerIdText)]
     pub(super) id: Shown<CustomerId>,
+    /// The bank's own name for it.
+    #[schema(required)]
     pub(super) reference: Option<&'a str>,
+    /// To whom it belongs.
+    #[schema(value_type = CallerText)]
+    pub(super) channel: &'a str,
+    /// When.
+    #[schema(value_type = InstantText)]
     pub(super) opened_at: Shown<Timestamp>,
+    /// On which business date.
+    #[schema(value_type = DateText)]
     pub(super) business_date: Shown<BusinessDate>,
 }
 
-#[derive(Serialize)]
-struct CustomerAnswer<'a> {
+/// A customer.
+#[derive(Serialize, ToSchema)]
+struct Customer<'a> {
+    /// Its id.
+    #[schema(value_type = CustomerIdText)]
     id: Shown<CustomerId>,
+    /// The bank's own name for it.
+    #[schema(required)]
     reference: Option<&'a str>,
+    /// To whom it belongs.
+    #[schema(value_type = CallerText)]
+    channel: &'a str,
+    /// All accounts, closed ones too.
+    #[schema(value_type = Vec<AccountIdText>)]
     accounts: Vec<Shown<AccountId>>,
+    /// What stands against the customer, or will.
     facts: Vec<FactAnswer>,
-    limits: Limits,
+    /// What is used of the limits.
+    limits: LimitsAnswer,
 }
 
-#[derive(Serialize)]
-struct Limits {
-    daily: Limit,
-    monthly: Limit,
+/// A customer in a list.
+#[derive(Serialize, ToSchema)]
+struct CustomerEntry<'a> {
+    /// Its id.
+    #[schema(value_type = CustomerIdText)]
+    id: Shown<CustomerId>,
+    /// The bank's own name for it.
+    #[schema(required)]
+    reference: Option<&'a str>,
+    /// To whom it belongs.
+    #[schema(value_type = CallerText)]
+    channel: &'a str,
 }
 
-#[derive(Serialize)]
-struct Limit {
-    max: WonAnswer,
-    used: WonAnswer,
-    in_flight: WonAnswer,
-    remaining: WonAnswer,
-    reset_at: Shown<Timestamp>,
+/// A page of customers, by id.
+#[derive(Serialize, ToSchema)]
+struct CustomerPage<'a> {
+    /// The customers.
+    items: Vec<CustomerEntry<'a>>,
+    /// Where to go on; null at the end.
+    #[schema(value_type = Option<super::openapi::texts::CursorText>, required)]
+    next_cursor: Option<Cursor>,
 }
 
-impl Limit {
-    const fn of(max: i64, used: i64, in_flight: i64, reset_at: Timestamp) -> Self {
-        let remaining = max.saturating_sub(used).saturating_sub(in_flight);
-        Self {
-            max: WonAnswer(max),
-            used: WonAnswer(used),
-            in_flight: WonAnswer(in_flight),
-            remaining: WonAnswer(if remaining < 0 { 0 } else { remaining }),
-            reset_at: Shown(reset_at),
-        }
-    }
+/// A customer's limits into foreign currency.
+#[derive(Serialize, ToSchema)]
+struct CustomerLimits {
+    /// Whose.
+    #[schema(value_type = CustomerIdText)]
+    customer_id: Shown<CustomerId>,
+    #[serde(flatten)]
+    limits: LimitsAnswer,
 }
+
+const EXAMPLE: &str = r#"{"id":"cus_0008000000002","reference":"kim-1","channel":"operator","accounts":["acc_0008000000003","acc_0008000000004"],"facts":[],"limits":{"daily":{"max":{"amount":"10000000","currency":"KRW"},"used":{"amount":"135050","currency":"KRW"},"in_flight":{"amount":"0","currency":"KRW"},"remaining":{"amount":"9864950","currency":"KRW"},"reset_at":"2026-11-24T00:00:00.000000Z"},"monthly":{"max":{"amount":"100000000","currency":"KRW"},"used":{"amount":"135050","currency":"KRW"},"in_flight":{"amount":"0","currency":"KRW"},"remaining":{"amount":"99864950","currency":"KRW"},"reset_at":"2026-12-01T00:00:00.000000Z"}}}"#;
+
+/// Opens a customer.
+pub(super) const OPEN: Operation = Operation {
+    roles: MONEY,
+    notes: "A customer belongs to the caller who opened it: a channel sees its own customers alone.",
+    ..Operation::command(
+        "customers.open",
+        "/customers",
+        "Open a customer",
+        Described { shape: Shape::of::<NewCustomer<'_>>(), example: r#"{"reference":"kim-1"}"# },
+        Described {
+            shape: Shape::of::<OpenedCustomer<'_>>(),
+            example: r#"{"id":"cus_0008000000002","reference":"kim-1","channel":"operator","opened_at":"2026-11-23T01:00:00.000000Z","business_date":"2026-11-23"}"#,
+        },
+    )
+};
+
+/// Lists customers.
+pub(super) const LIST: Operation = Operation {
+    query: &[REFERENCE, page::LIMIT, page::CURSOR],
+    ..Operation::read(
+        "customers.list",
+        "/customers",
+        "List customers, by id",
+        Described {
+            shape: Shape::of::<CustomerPage<'_>>(),
+            example: r#"{"items":[{"id":"cus_0008000000002","reference":"kim-1","channel":"operator"}],"next_cursor":null}"#,
+        },
+    )
+};
+
+/// Reads a customer.
+pub(super) const GET: Operation = Operation {
+    named: Some(NAMED),
+    refusals: &[404],
+    ..Operation::read(
+        "customers.get",
+        "/customers/{id}",
+        "Read a customer",
+        Described { shape: Shape::of::<Customer<'_>>(), example: EXAMPLE },
+    )
+};
+
+/// Reads a customer's limits.
+pub(super) const LIMITS: Operation = Operation {
+    named: Some(NAMED),
+    refusals: &[404],
+    notes: "What exchanges in flight have reserved counts against what remains.",
+    ..Operation::read(
+        "customers.limits",
+        "/customers/{id}/limits",
+        "Read what is used of a customer's limits, and when they begin anew",
+        Described {
+            shape: Shape::of::<CustomerLimits>(),
+            example: r#"{"customer_id":"cus_0008000000002","daily":{"max":{"amount":"10000000","currency":"KRW"},"used":{"amount":"0","currency":"KRW"},"in_flight":{"amount":"0","currency":"KRW"},"remaining":{"amount":"10000000","currency":"KRW"},"reset_at":"2026-11-24T00:00:00.000000Z"},"monthly":{"max":{"amount":"100000000","currency":"KRW"},"used":{"amount":"0","currency":"KRW"},"in_flight":{"amount":"0","currency":"KRW"},"remaining":{"amount":"100000000","currency":"KRW"},"reset_at":"2026-12-01T00:00:00.000000Z"}}"#,
+        },
+    )
+};
+
+/// States a fact about a customer.
+pub(super) const STATE_FACT: Operation = Operation {
+    roles: Roles::of(&[Role::Ops]),
+    named: Some(NAMED),
+    notes: facts::NOTES,
+    ..Operation::command(
+        "customers.facts.state",
+        "/customers/{id}/facts",
+        "State or lift a fact about a customer",
+        Described { shape: Shape::of::<FactRequest<'_>>(), example: r#"{"check":"deceased"}"# },
+        Described {
+            shape: Shape::of::<facts::ChangeAnswer>(),
+            example: r#"{"id":"chg_0008000000008","customer_id":"cus_0008000000002","fact":{"check":"deceased","effective_from":"2026-11-23T15:00:00.000000Z"},"at":"2026-11-23T01:00:00.000000Z","business_date":"2026-11-23"}"#,
+        },
+    )
+};
 
 /// POST /v1/customers
-pub(super) async fn open(context: web::Data<Context>, key: OptionalKey, body: Body) -> Result<HttpResponse, Problem> {
-    let request: OpenRequest<'_> = body.read()?;
-    let reference = request.reference.map(|reference| reference_of(&reference)).transpose()?;
-    context.execute(key.0, &body, Command::OpenCustomer { reference }).await
+pub(super) async fn open(
+    context: web::Data<Context>,
+    by: By,
+    key: OptionalKey,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let request: NewCustomer<'_> = body.read()?;
+    let reference = request.reference.as_ref().map(reference_of).transpose()?;
+    let channel = request.channel.as_ref().map(|channel| channel_of(channel, &by)).transpose()?;
+    context.execute(&by, key.0, &body, Command::OpenCustomer { reference, channel }).await
 }
 
 fn reference_of(text: &Text<'_>) -> Result<Box<str>, Problem> {
@@ -94,26 +237,71 @@ fn reference_of(text: &Text<'_>) -> Result<Box<str>, Problem> {
     Ok(reference.into())
 }
 
+/// To whom a customer is to belong. A channel can only name itself.
+fn channel_of(text: &Text<'_>, by: &By) -> Result<std::sync::Arc<str>, Problem> {
+    let channel = text.as_str();
+    if !(1..=CHANNEL_LEN_MAX).contains(&channel.len()) || !channel.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let detail = format!("a caller's name has 1 to {CHANNEL_LEN_MAX} visible ASCII characters");
+        return Err(Problem::at(ApiCode::OutOfRange, "channel", detail));
+    }
+    if channel != &*by.0.name && !by.0.roles.has(Role::Teller) {
+        return Err(Problem::at(ApiCode::Forbidden, "channel", "a teller may open customers for another caller"));
+    }
+    Ok(channel.into())
+}
+
+/// GET /v1/customers
+pub(super) async fn list(context: web::Data<Context>, by: By, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let query = Query::of(&request, &LIST)?;
+    let (limit, cursor) = (query.limit()?, Cursor::of(&query)?);
+    let filter = CustomerFilter {
+        reference: query.text(&REFERENCE).map(Into::into),
+        channel: by.0.roles.is_confined().then(|| by.0.name.clone()),
+    };
+    let after =
+        cursor.and_then(|Cursor(after, _)| Position::from_packed(i64::try_from(after).ok()?)).map(CustomerId::at);
+    let found = context.engine.customers(filter, after, limit).await?;
+    let items: Vec<CustomerEntry<'_>> = found
+        .iter()
+        .map(|state| CustomerEntry {
+            id: Shown(state.id),
+            reference: state.reference.as_deref(),
+            channel: &state.channel,
+        })
+        .collect();
+    let last = found.last().filter(|_| found.len() == limit);
+    let next_cursor = last.and_then(|state| Some(Cursor(u64::try_from(state.id.position().packed()).ok()?, 0)));
+    Ok(answer::ok(&CustomerPage { items, next_cursor }))
+}
+
 /// GET /v1/customers/{id}
-pub(super) async fn get(context: web::Data<Context>, id: PathId<CustomerId>) -> Result<HttpResponse, Problem> {
-    let view = context.engine.customer(id.0).await?.ok_or_else(|| id.not_found())?;
-    let CustomerView { state, accounts, in_flight_won, window, at } = &view;
-    let (policy, used) = (context.engine.policy(), state.limits.at(*at));
-    Ok(answer::ok(&CustomerAnswer {
-        id: Shown(state.id),
-        reference: state.reference.as_deref(),
-        accounts: accounts.iter().copied().map(Shown).collect(),
-        facts: state.facts.iter().map(FactAnswer::of).collect(),
-        limits: Limits {
-            daily: Limit::of(policy.daily_won, used.day_won, *in_flight_won, window.day_ends),
-            monthly: Limit::of(policy.monthly_won, used.month_won, *in_flight_won, window.month_ends),
-        },
+pub(super) async fn get(context: web::Data<Context>, by: By, id: PathId<CustomerId>) -> Result<HttpResponse, Problem> {
+    let view = context.engine.customer(&by.viewer(), id.0).await?.ok_or_else(|| id.not_found())?;
+    Ok(answer::ok(&Customer {
+        id: Shown(view.state.id),
+        reference: view.state.reference.as_deref(),
+        channel: &view.state.channel,
+        accounts: view.accounts.iter().copied().map(Shown).collect(),
+        facts: view.state.facts.iter().map(FactAnswer::of).collect(),
+        limits: LimitsAnswer::of(&view, &context.engine.policy()),
     }))
+}
+
+/// GET /v1/customers/{id}/limits
+pub(super) async fn get_limits(
+    context: web::Data<Context>,
+    by: By,
+    id: PathId<CustomerId>,
+) -> Result<HttpResponse, Problem> {
+    let view = context.engine.customer(&by.viewer(), id.0).await?.ok_or_else(|| id.not_found())?;
+    let limits = LimitsAnswer::of(&view, &context.engine.policy());
+    Ok(answer::ok(&CustomerLimits { customer_id: Shown(id.0), limits }))
 }
 
 /// POST /v1/customers/{id}/facts
 pub(super) async fn state_fact(
     context: web::Data<Context>,
+    by: By,
     id: PathId<CustomerId>,
     key: OptionalKey,
     body: Body,
@@ -121,5 +309,5 @@ pub(super) async fn state_fact(
     let request: FactRequest<'_> = body.read()?;
     let (now, _) = context.engine.now();
     let fact = request.fact(Subject::Customer, now, &context.currencies)?;
-    context.execute(key.0, &body, Command::StateCustomerFact { customer: id.0, fact }).await
+    context.execute(&by, key.0, &body, Command::StateCustomerFact { customer: id.0, fact }).await
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::{
-    Error,
+    Error, HttpMessage,
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
@@ -22,6 +22,7 @@ use crate::telemetry::metrics::RouteMetrics;
 pub(super) async fn envelope(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
     let mut answer = written_out(next.call(request).await?, &id);
     let draining = answer.request().app_data::<web::Data<Context>>().is_some_and(|context| context.is_draining());
     if draining {

@@ -8,22 +8,38 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     amount::{Amount, MoneyAnswer},
+    openapi::texts::{AccountIdText, ChangeIdText, CheckText, CustomerIdText, DateText, InstantText},
     problem::{ApiCode, Problem},
     wire::{Shown, Text},
 };
 
+/// What the document says of every statement of a fact.
+pub(super) const NOTES: &str = "In force from effective_from (without one: from now; a death from the next midnight) until \
+     effective_to, by the posting time. A fact decides its timeline from its beginning on: an end at or before now lifts what \
+     stood.";
+
 /// A fact to be stated; an end at or before its beginning lifts what stood.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewFact)]
 pub(super) struct FactRequest<'a> {
+    /// Which: a customer has deceased, minor, kyc_expired, credential_locked, bankrupt, sanctioned; an account the others.
     #[serde(borrow)]
+    #[schema(value_type = CheckText)]
     check: Text<'a>,
+    /// From when on.
+    #[schema(value_type = Option<InstantText>)]
     effective_from: Option<Text<'a>>,
+    /// Until when; open without it.
+    #[schema(value_type = Option<InstantText>)]
     effective_to: Option<Text<'a>>,
+    /// How much of its currency is seized; only for seized, and without it everything is.
     #[serde(borrow)]
+    #[schema(value_type = Option<MoneyAnswer>)]
     amount: Option<Amount<'a>>,
 }
 
@@ -49,14 +65,23 @@ impl FactRequest<'_> {
     }
 }
 
-/// A fact as it is answered.
-#[derive(Serialize)]
+/// A fact.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Fact)]
 pub(super) struct FactAnswer {
+    /// Which.
+    #[schema(value_type = CheckText)]
     check: &'static str,
+    /// In force from then on.
+    #[schema(value_type = InstantText)]
     effective_from: Shown<Timestamp>,
+    /// Until then; open without it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = InstantText, required = false)]
     effective_to: Option<Shown<Timestamp>>,
+    /// How much is seized.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = MoneyAnswer, required = false)]
     amount: Option<MoneyAnswer>,
 }
 
@@ -72,14 +97,26 @@ impl FactAnswer {
 }
 
 /// The change that stated a fact.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatedFact)]
 pub(super) struct ChangeAnswer {
+    /// The change's id.
+    #[schema(value_type = ChangeIdText)]
     id: Shown<ChangeId>,
+    /// The customer, or the account's owner.
+    #[schema(value_type = CustomerIdText)]
     customer_id: Shown<CustomerId>,
+    /// The account, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = AccountIdText, required = false)]
     account_id: Option<Shown<AccountId>>,
+    /// As it stands now.
     fact: FactAnswer,
+    /// When it was stated.
+    #[schema(value_type = InstantText)]
     at: Shown<Timestamp>,
+    /// On which business date.
+    #[schema(value_type = DateText)]
     business_date: Shown<BusinessDate>,
 }
 

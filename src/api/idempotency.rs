@@ -22,15 +22,29 @@ pub(super) struct OptionalKey(pub(super) Option<Box<str>>);
 pub(super) struct RequiredKey(pub(super) Box<str>);
 
 fn key(request: &HttpRequest) -> Result<Option<Box<str>>, Problem> {
-    let malformed = || Problem::at(ApiCode::KeyMalformed, "Idempotency-Key", KeyError::Malformed.to_string());
     let mut values = request.headers().get_all(&HEADER);
     let Some(value) = values.next() else { return Ok(None) };
     let text = std::str::from_utf8(value.as_bytes()).map_err(|_| malformed())?;
-    let well_formed = (1..=LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !well_formed || values.next().is_some() {
+    if values.next().is_some() {
         return Err(malformed());
     }
-    Ok(Some(text.into()))
+    checked(text).map(|text| Some(text.into()))
+}
+
+fn malformed() -> Problem {
+    Problem::at(ApiCode::KeyMalformed, "Idempotency-Key", KeyError::Malformed.to_string())
+}
+
+/// A key's text, if it can be one.
+pub(super) fn checked(text: &str) -> Result<&str, Problem> {
+    let well_formed = (1..=LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if well_formed { Ok(text) } else { Err(malformed()) }
+}
+
+/// That money does not move without a key.
+pub(super) fn missing_key() -> Problem {
+    let detail = "money moves once per key: send a new Idempotency-Key, such as a UUIDv7, and the same one to retry";
+    Problem::at(ApiCode::KeyMissing, "Idempotency-Key", detail)
 }
 
 impl FromRequest for OptionalKey {
@@ -47,11 +61,6 @@ impl FromRequest for RequiredKey {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let missing = || {
-            let detail =
-                "money moves once per key: send a new Idempotency-Key, such as a UUIDv7, and the same one to retry";
-            Problem::at(ApiCode::KeyMissing, "Idempotency-Key", detail)
-        };
-        ready(key(request).and_then(|key| key.map(Self).ok_or_else(missing)))
+        ready(key(request).and_then(|key| key.map(Self).ok_or_else(missing_key)))
     }
 }

@@ -40,15 +40,36 @@ pub(super) struct Body {
 impl Body {
     /// Reads the object strictly: unknown and repeated fields are refused.
     pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
-        let malformed = |detail: String| Problem::new(ApiCode::MalformedBody, detail);
-        if self.bytes.starts_with(b"\xef\xbb\xbf") {
-            return Err(malformed("the body begins with a byte order mark: leave it out".to_owned()));
-        }
-        let Object(value) =
-            serde_json::from_slice::<Object<T>>(&self.bytes).map_err(|error| malformed(error.to_string()))?;
-        Ok(value)
+        read(&self.bytes)
     }
 }
+
+/// Reads an object strictly: unknown and repeated fields are refused.
+pub(super) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    let malformed = |detail: String| Problem::new(ApiCode::MalformedBody, detail);
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        return Err(malformed("the body begins with a byte order mark: leave it out".to_owned()));
+    }
+    let Object(value) = serde_json::from_slice::<Object<T>>(bytes).map_err(|error| malformed(error.to_string()))?;
+    Ok(value)
+}
+
+/// The fingerprint of a request.
+pub(super) fn digest(method: &str, path: &str, body: &[u8]) -> RequestDigest {
+    let mut hasher = Sha256::new();
+    for part in [method.as_bytes(), b" ", path.as_bytes(), b"\n", body] {
+        hasher.update(part);
+    }
+    let mut digest = [0; 16];
+    for (slot, byte) in digest.iter_mut().zip(hasher.finalize()) {
+        *slot = byte;
+    }
+    RequestDigest(digest)
+}
+
+/// The most bytes that a resource takes, where it is not what most take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyBytesMax(pub(super) usize);
 
 impl FromRequest for Body {
     type Error = Problem;
@@ -60,16 +81,14 @@ impl FromRequest for Body {
         Box::pin(async move {
             let limits = request.app_data::<web::Data<Context>>().map(|context| context.body);
             // Without a context nothing is served; the smallest limits then.
-            let limits = limits.unwrap_or(BodyLimits { bytes_max: 0, timeout: Duration::ZERO });
+            let mut limits = limits.unwrap_or(BodyLimits { bytes_max: 0, timeout: Duration::ZERO });
+            if let Some(own) = request.app_data::<BodyBytesMax>() {
+                limits.bytes_max = own.0;
+            }
             check_headers(request.headers(), limits)?;
             let bytes = receive(payload, limits).await?;
-            let mut digest = Sha256::new();
-            for part in [request.method().as_str().as_bytes(), b" ", request.path().as_bytes(), b"\n", &bytes] {
-                digest.update(part);
-            }
-            let digest: [u8; 32] = digest.finalize().into();
-            let (digest, _) = digest.split_first_chunk::<16>().ok_or_else(|| too_large(limits))?; // 16 of 32: always
-            Ok(Body { bytes, digest: RequestDigest(*digest) })
+            let digest = digest(request.method().as_str(), request.path(), &bytes);
+            Ok(Body { bytes, digest })
         })
     }
 }

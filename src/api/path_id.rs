@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use hwan_domain::{
-    id::{AccountId, CustomerId, ExchangeId, TransactionId},
+    id::{AccountId, CustomerId, ExchangeId, ReversalId, TransactionId},
     rejection::Code,
     round::RoundId,
 };
@@ -42,6 +42,12 @@ impl Named for RoundId {
 impl Named for ExchangeId {
     fn not_found(detail: String) -> Problem {
         Problem::rejected(Code::ExchangeNotFound, detail)
+    }
+}
+
+impl Named for ReversalId {
+    fn not_found(detail: String) -> Problem {
+        Problem::new(ApiCode::ReversalNotFound, detail)
     }
 }
 

@@ -14,8 +14,9 @@ use actix_web::{
 };
 use hwan_domain::rejection::{Code, Rejection, Violation};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{answer, request_id::RequestId};
+use super::{answer, openapi::codes::CodeText, request_id::RequestId};
 use crate::actors::command::{KeyError, NotDone, Overload, Refusal};
 
 /// Retry-After where the state passes by itself, in seconds.
@@ -40,7 +41,7 @@ macro_rules! api_codes {
                 match self { $(ApiCode::$name => $text,)* }
             }
 
-            const fn status(self) -> StatusCode {
+            pub(super) const fn status(self) -> StatusCode {
                 match self { $(ApiCode::$name => StatusCode::$status,)* }
             }
 
@@ -49,7 +50,7 @@ macro_rules! api_codes {
                 match self { $(ApiCode::$name => $retry,)* }
             }
 
-            const fn title(self) -> &'static str {
+            pub(super) const fn title(self) -> &'static str {
                 match self { $(ApiCode::$name => $title,)* }
             }
         }
@@ -69,10 +70,15 @@ api_codes! {
     UnknownCheck = "unknown_check", BAD_REQUEST, None, "There is no such check for this subject";
     KeyMissing = "idempotency_key_missing", BAD_REQUEST, None, "The idempotency key is missing";
     KeyMalformed = "idempotency_key_malformed", BAD_REQUEST, None, "The idempotency key is malformed";
-    Unauthorized = "unauthorized", UNAUTHORIZED, None, "The token is missing or wrong";
+    UnknownParameter = "unknown_parameter", BAD_REQUEST, None, "The list has no such parameter";
+    MalformedCursor = "malformed_cursor", BAD_REQUEST, None, "The cursor is none of this list";
+    Unauthorized = "unauthorized", UNAUTHORIZED, None, "The credential is missing or wrong";
+    Forbidden = "forbidden", FORBIDDEN, None, "The caller may not do this";
     NotFound = "not_found", NOT_FOUND, None, "There is no such route";
     CurrencyNotFound = "currency_not_found", NOT_FOUND, None, "There is no such pair";
     TransactionNotFound = "transaction_not_found", NOT_FOUND, None, "There is no such transaction";
+    ReversalNotFound = "reversal_not_found", NOT_FOUND, None, "There is no such reversal";
+    KeyNotFound = "idempotency_key_not_found", NOT_FOUND, None, "No request with this key took effect";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
@@ -81,7 +87,9 @@ api_codes! {
     KeyExpired = "idempotency_key_expired", UNPROCESSABLE_ENTITY, None, "The idempotency key is too old";
     KeyFromFuture = "idempotency_key_from_future", UNPROCESSABLE_ENTITY, None, "The idempotency key is ahead of time";
     QuoteInvalid = "quote_invalid", UNPROCESSABLE_ENTITY, None, "The quote is not one of this bank's";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, Some(SOON_SECONDS), "The caller asks too much";
     InFlightOfCustomer = "in_flight_of_customer", TOO_MANY_REQUESTS, Some(SOON_SECONDS), "Too much of this customer is in flight";
+    StreamsFull = "streams_full", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "Too many streams are open";
     InFlight = "in_flight", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Too much is in flight";
     ProjectionLag = "projection_lag", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The projections are too far behind";
     LaneClosed = "lane_closed", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the lane is not open";
@@ -93,7 +101,7 @@ api_codes! {
 }
 
 /// The status of a business rejection. Without a wildcard: a new code has to be placed here.
-const fn status_of(code: Code) -> StatusCode {
+pub(super) const fn status_of(code: Code) -> StatusCode {
     match code {
         Code::CustomerNotFound
         | Code::AccountNotFound
@@ -124,18 +132,17 @@ const fn status_of(code: Code) -> StatusCode {
         | Code::AmountTooLarge
         | Code::WonAmountNotExact
         | Code::SameAccount
-        | Code::AccountExists
         | Code::LanesDiffer
         | Code::RateUnavailable
         | Code::RoundVoided
-        | Code::HaltRefused
         | Code::QuoteUsed
         | Code::RateWorse
         | Code::LimitDaily
         | Code::LimitMonthly
         | Code::HoldingLimit
-        | Code::InsufficientBalance
-        | Code::AlreadyReversed => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::InsufficientBalance => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::AccountExists | Code::AccountNotEmpty | Code::AlreadyReversed | Code::HaltRefused => StatusCode::CONFLICT,
+        Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
     }
 }
 
@@ -168,12 +175,51 @@ impl ProblemCode {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Found {
+/// Something that stands against what was asked.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Violation)]
+pub(super) struct Found {
+    /// Its code.
+    #[schema(value_type = CodeText)]
     code: &'static str,
+    /// What was found and what would do.
+    #[schema(value_type = String)]
     detail: Cow<'static, str>,
+    /// The field or header that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
     field: Option<&'static str>,
+}
+
+impl Found {
+    /// A failed check.
+    pub(super) fn of(violation: &Violation) -> Self {
+        Self { code: violation.code.as_str(), detail: violation.detail.clone().into(), field: None }
+    }
+}
+
+/// Why something was not done (RFC 9457). Its code is stable.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemAnswer<'a> {
+    /// The code as a URN.
+    #[schema(pattern = "^urn:hwan:problem:[a-z_]+$")]
+    r#type: String,
+    /// What the code means.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What was found first, and what would do.
+    detail: &'a str,
+    /// The main code: the first by precedence.
+    #[schema(value_type = CodeText)]
+    code: &'static str,
+    /// Whether the same request, with the same key, may be sent again.
+    retryable: bool,
+    /// Everything that was found, by precedence.
+    violations: &'a [Found],
+    /// The request, for who asks the bank about it.
+    request_id: &'a str,
 }
 
 /// An answer that is not the one asked for.
@@ -182,7 +228,7 @@ pub struct Problem {
     code: ProblemCode,
     found: Vec<Found>,
     retry_after: Option<u64>,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     closes: bool,
 }
 
@@ -197,6 +243,11 @@ impl Problem {
         Self::of(ProblemCode::Api(code), Some(field), detail.into())
     }
 
+    /// A caller asks too much; after `wait` it may ask again.
+    pub fn rate_limited(detail: &'static str, wait: Duration) -> Self {
+        Self { retry_after: Some(whole_seconds(wait)), ..Self::new(ApiCode::RateLimited, detail) }
+    }
+
     /// A business rejection that is plain from the request alone.
     pub fn rejected(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::of(ProblemCode::Rejected(code), None, detail.into())
@@ -208,7 +259,7 @@ impl Problem {
     }
 
     /// A route without this method; `allow` lists those it has.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: String) -> Self {
         let problem = Self::new(ApiCode::MethodNotAllowed, format!("this route has {allow}"));
         Self { allow: Some(allow), ..problem }
     }
@@ -240,37 +291,35 @@ impl Problem {
         self.code.as_str()
     }
 
-    /// The whole answer, with the id of the request that it answers.
-    pub fn response(&self, request: &RequestId) -> HttpResponse {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            r#type: String,
-            title: &'static str,
-            status: u16,
-            detail: &'a str,
-            code: &'static str,
-            retryable: bool,
-            violations: &'a [Found],
-            request_id: &'a str,
-        }
-        let status = self.code.status();
-        let body = Body {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        self.code.status().as_u16()
+    }
+
+    /// The body of the answer, with the id of the request that it answers.
+    pub fn body(&self, request: &RequestId) -> Vec<u8> {
+        answer::to_json(&ProblemAnswer {
             r#type: format!("urn:hwan:problem:{}", self.code.as_str()),
             title: self.code.title(),
-            status: status.as_u16(),
+            status: self.status(),
             detail: self.found.first().map_or("", |found| &found.detail),
             code: self.code.as_str(),
             retryable: self.retry_after.is_some(),
             violations: &self.found,
             request_id: request.as_str(),
-        };
+        })
+    }
+
+    /// The whole answer, with the id of the request that it answers.
+    pub fn response(&self, request: &RequestId) -> HttpResponse {
+        let status = self.code.status();
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        if let Some(allow) = self.allow {
-            response.insert_header((header::ALLOW, allow));
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"hwan\""));
@@ -278,7 +327,7 @@ impl Problem {
         if self.closes {
             response.force_close();
         }
-        response.body(answer::to_json(&body))
+        response.body(self.body(request))
     }
 }
 
@@ -300,14 +349,9 @@ impl ResponseError for Problem {
 
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
-        let found = |violation: &Violation| Found {
-            code: violation.code.as_str(),
-            detail: violation.detail.clone().into(),
-            field: None,
-        };
         Self {
             code: ProblemCode::Rejected(rejection.code()),
-            found: rejection.violations().iter().map(found).collect(),
+            found: rejection.violations().iter().map(Found::of).collect(),
             retry_after: None,
             allow: None,
             closes: false,

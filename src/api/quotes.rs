@@ -2,60 +2,92 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, http::StatusCode, http::header::CONTENT_TYPE, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, http::header::CONTENT_TYPE, web};
 use hwan_domain::{
-    exchange::Side,
-    id::{AccountId, CustomerId},
+    id::{AccountId, CustomerId, ExchangeId},
     quote::{Quote, QuoteId},
     time::Timestamp,
 };
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::{
-    amount::{Amount, MoneyAnswer},
+    amount::MoneyAnswer,
     answer,
+    authorize::By,
     context::Context,
     exchanges::RateAnswer,
     json::Body,
-    order::OrderFields,
+    openapi::texts::{AccountIdText, CustomerIdText, ExchangeIdText, InstantText, QuoteIdText, QuoteTokenText},
+    operation::{Described, KeyRule, MONEY, Operation, Parameter, Shape},
+    order::{SideText, order_request, side_text},
     problem::{ApiCode, Problem},
-    wire::{Shown, Text},
+    wire::Shown,
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct QuoteRequest<'a> {
-    #[serde(borrow)]
-    customer_id: Option<Text<'a>>,
-    side: Option<Text<'a>>,
-    currency: Option<Text<'a>>,
-    #[serde(borrow)]
-    foreign_amount: Option<Amount<'a>>,
-    #[serde(borrow)]
-    won_amount: Option<Amount<'a>>,
-    #[serde(borrow)]
-    won_budget: Option<Amount<'a>>,
-    won_account_id: Option<Text<'a>>,
-    foreign_account_id: Option<Text<'a>>,
-    lifetime_seconds: Option<u32>,
+order_request! {
+    /// What a price is asked for.
+    #[schema(as = NewQuote)]
+    QuoteRequest {
+        /// How long the price is to hold, in seconds.
+        #[schema(minimum = 1, maximum = 300)]
+        lifetime_seconds: Option<u32>,
+    }
 }
 
-#[derive(Serialize)]
-struct QuoteAnswer {
-    quote: String,
+/// A price that holds until it expires, for one customer, once. Nothing is reserved.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Quote)]
+struct QuoteAnswer<'a> {
+    /// The quote itself: pass it on to POST /v1/exchanges as it is.
+    #[schema(value_type = QuoteTokenText)]
+    quote: &'a str,
+    /// Its id.
+    #[schema(value_type = QuoteIdText)]
     id: ShownQuoteId,
+    /// For whom.
+    #[schema(value_type = CustomerIdText)]
     customer_id: Shown<CustomerId>,
+    /// The won account.
+    #[schema(value_type = AccountIdText)]
     won_account_id: Shown<AccountId>,
+    /// The foreign account.
+    #[schema(value_type = AccountIdText)]
     foreign_account_id: Shown<AccountId>,
+    /// Buy or sell.
+    #[schema(value_type = SideText)]
     side: &'static str,
+    /// The foreign leg.
     foreign: MoneyAnswer,
+    /// The won leg.
     won: MoneyAnswer,
+    /// At which numbers.
     rate: RateAnswer,
+    /// Good before this instant.
+    #[schema(value_type = InstantText)]
     expires_at: Shown<Timestamp>,
+    /// What became of it; only where it is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = QuoteStatus, required = false)]
+    status: Option<&'static str>,
+    /// The exchange that used it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ExchangeIdText, required = false)]
+    exchange_id: Option<Shown<ExchangeId>>,
 }
 
-impl QuoteAnswer {
-    fn of(quote: &Quote, token: String) -> Self {
+/// What became of a quote.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a text")]
+enum QuoteStatus {
+    Open,
+    Expired,
+    Used,
+}
+
+impl<'a> QuoteAnswer<'a> {
+    fn of(quote: &Quote, token: &'a str) -> Self {
         Self {
             quote: token,
             id: ShownQuoteId(quote.id),
@@ -67,6 +99,8 @@ impl QuoteAnswer {
             won: MoneyAnswer(quote.priced.won),
             rate: RateAnswer::of(&quote.terms),
             expires_at: Shown(quote.expires_at),
+            status: None,
+            exchange_id: None,
         }
     }
 }
@@ -81,16 +115,46 @@ impl Serialize for ShownQuoteId {
     }
 }
 
-/// The text of a side.
-pub(super) const fn side_text(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
-    }
-}
+const EXAMPLE: &str = r#"{"quote":"AQAAAAEB","id":"qte_0193553f1a807b2e8f3d5c6a79b8e012","customer_id":"cus_0008000000002","won_account_id":"acc_0008000000003","foreign_account_id":"acc_0008000000004","side":"buy","foreign":{"amount":"100.00","currency":"USD"},"won":{"amount":"135050","currency":"KRW"},"rate":{"value":"1350.50","unit":1,"round":"USD-20261123-1","business_date":"2026-11-23","mid":"1350.50","preference_percent":"100"},"expires_at":"2026-11-23T01:00:10.000000Z"}"#;
+
+/// Makes a quote.
+pub(super) const CREATE: Operation = Operation {
+    roles: MONEY,
+    key: KeyRule::Unused,
+    refusals: &[404, 422, 423],
+    notes: "Judges rates, facts and limits, not balances: those may change until it is used. Executed at these numbers even when \
+            a newer round comes; refused when its round is voided or its pair halted.",
+    ..Operation::command(
+        "quotes.create",
+        "/quotes",
+        "Ask for a price that holds",
+        Described {
+            shape: Shape::of::<QuoteRequest<'_>>(),
+            example: r#"{"customer_id":"cus_0008000000002","side":"buy","currency":"USD","foreign_amount":{"amount":"100.00","currency":"USD"},"lifetime_seconds":30}"#,
+        },
+        Described { shape: Shape::of::<QuoteAnswer<'_>>(), example: EXAMPLE },
+    )
+};
+
+/// Reads a quote.
+pub(super) const GET: Operation = Operation {
+    named: Some(Parameter {
+        name: "token",
+        about: "The quote, as POST /v1/quotes gave it",
+        shape: Shape::of::<QuoteTokenText>(),
+        example: "AQAAAAEB",
+    }),
+    refusals: &[404, 422],
+    ..Operation::read(
+        "quotes.get",
+        "/quotes/{token}",
+        "Read a quote, and what became of it",
+        Described { shape: Shape::of::<QuoteAnswer<'_>>(), example: EXAMPLE },
+    )
+};
 
 /// POST /v1/quotes
-pub(super) async fn create(context: web::Data<Context>, body: Body) -> Result<HttpResponse, Problem> {
+pub(super) async fn create(context: web::Data<Context>, by: By, body: Body) -> Result<HttpResponse, Problem> {
     let request: QuoteRequest<'_> = body.read()?;
     let lifetime = match request.lifetime_seconds.map(|seconds| Duration::from_secs(seconds.into())) {
         None => context.quote_lifetime,
@@ -100,20 +164,29 @@ pub(super) async fn create(context: web::Data<Context>, body: Body) -> Result<Ht
             return Err(Problem::at(ApiCode::OutOfRange, "lifetime_seconds", detail));
         }
     };
-    let fields = OrderFields {
-        customer_id: request.customer_id.as_ref(),
-        side: request.side.as_ref(),
-        currency: request.currency.as_ref(),
-        foreign_amount: request.foreign_amount.as_ref(),
-        won_amount: request.won_amount.as_ref(),
-        won_budget: request.won_budget.as_ref(),
-        won_account_id: request.won_account_id.as_ref(),
-        foreign_account_id: request.foreign_account_id.as_ref(),
-        worst_rate: None,
-    };
-    let quote = context.engine.quote(fields.order(&context)?, lifetime).await?;
-    let answer = QuoteAnswer::of(&quote, context.keyring.sign(&quote));
+    let order = request.order_fields().order(&context)?;
+    let quote = context.engine.quote(&by.viewer(), order, lifetime).await?;
+    let token = context.keyring.sign(&quote);
     Ok(HttpResponse::build(StatusCode::CREATED)
         .insert_header((CONTENT_TYPE, "application/json"))
-        .body(answer::to_json(&answer)))
+        .body(answer::to_json(&QuoteAnswer::of(&quote, &token))))
+}
+
+/// GET /v1/quotes/{token}
+pub(super) async fn get(context: web::Data<Context>, by: By, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let token = request.match_info().get("token").unwrap_or_default();
+    let invalid = |detail: String| Problem::at(ApiCode::QuoteInvalid, "token", detail);
+    let quote = context.keyring.verify(token, &context.currencies).map_err(|error| invalid(error.to_string()))?;
+    if context.engine.customer(&by.viewer(), quote.customer).await?.is_none() {
+        return Err(super::path_id::PathId(quote.customer).not_found());
+    }
+    let used = context.engine.quote_use(quote.id, quote.customer.lane()).await?;
+    let (now, _) = context.engine.now();
+    let status = match used {
+        Some(_) => "used",
+        None if now < quote.expires_at => "open",
+        None => "expired",
+    };
+    let exchange_id = used.map(|position| Shown(ExchangeId::at(position)));
+    Ok(answer::ok(&QuoteAnswer { status: Some(status), exchange_id, ..QuoteAnswer::of(&quote, token) }))
 }

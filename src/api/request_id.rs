@@ -8,7 +8,10 @@ use std::{
     },
 };
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::header::{HeaderMap, HeaderName, HeaderValue},
+};
 
 /// Where it travels.
 pub static HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,6 +36,11 @@ impl RequestId {
             Some(given) => Self(given.to_owned()),
             None => Self::fresh(),
         }
+    }
+
+    /// The id that the envelope gave to this request.
+    pub fn of_request(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(Self::fresh)
     }
 
     fn fresh() -> Self {

@@ -1,24 +1,72 @@
 //! The whole API on one page.
 
 use actix_web::{
-    App, Resource,
-    body::BoxBody,
+    App, FromRequest, Handler, Resource, Responder,
+    body::{BoxBody, MessageBody},
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::from_fn,
-    web::{self, Data, get, head, post},
+    web::{self, Data, get, head, method},
 };
 
 use super::{
-    accounts,
-    auth::RequireToken,
+    accounts, audit,
+    auth::Authenticate,
+    authorize::Authorize,
+    batch, checks,
     context::Context,
-    currencies, customers,
+    currencies, customers, entries,
     envelope::envelope,
-    exchanges, health,
+    exchanges, halts, health,
+    json::BodyBytesMax,
+    keys, limits, openapi,
+    operation::{Operation, Verb},
+    pairs,
     problem::{ApiCode, Problem},
-    quotes, rates, rounds, transactions,
+    quotes, rate_stream, rates, reversals, rounds, transactions,
 };
 use crate::telemetry::metrics::RouteMetrics;
+
+/// Every resource below `/v1`, with its operations.
+fn surface() -> Vec<At> {
+    vec![
+        at("/customers").on(&customers::OPEN, customers::open).on(&customers::LIST, customers::list),
+        at("/customers/{id}").on(&customers::GET, customers::get),
+        at("/customers/{id}/limits").on(&customers::LIMITS, customers::get_limits),
+        at("/customers/{id}/facts").on(&customers::STATE_FACT, customers::state_fact),
+        at("/accounts").on(&accounts::OPEN, accounts::open).on(&accounts::LIST, accounts::list),
+        at("/accounts/{id}").on(&accounts::GET, accounts::get),
+        at("/accounts/{id}/balances").on(&accounts::BALANCES, accounts::get_balances),
+        at("/accounts/{id}/entries").on(&entries::LIST, entries::list),
+        at("/accounts/{id}/limits").on(&limits::OF_ACCOUNT, limits::get),
+        at("/accounts/{id}/checks").on(&checks::TRY, checks::try_out),
+        at("/accounts/{id}/facts").on(&accounts::STATE_FACT, accounts::state_fact),
+        at("/accounts/{id}/close").on(&accounts::CLOSE, accounts::close),
+        at("/currencies").on(&currencies::LIST, currencies::list),
+        at("/pairs").on(&pairs::LIST, pairs::list),
+        at("/pairs/{currency}").on(&pairs::GET, pairs::get),
+        at("/rates").on(&rates::LIST, rates::list),
+        at("/rates/stream").on(&rate_stream::STREAM, rate_stream::follow),
+        at("/rates/{currency}").on(&rates::GET, rates::get),
+        at("/rounds").on(&rounds::PUBLISH, rounds::publish).on(&rounds::LIST, rounds::list),
+        at("/rounds/{id}").on(&rounds::GET, rounds::get),
+        at("/rounds/{id}/void").on(&rounds::VOID, rounds::void),
+        at("/halts").on(&halts::SET, halts::set).on(&halts::LIST, halts::list),
+        at("/halts/{currency}/lift").on(&halts::LIFT, halts::lift),
+        at("/quotes").on(&quotes::CREATE, quotes::create),
+        at("/quotes/{token}").on(&quotes::GET, quotes::get),
+        at("/exchanges").on(&exchanges::CREATE, exchanges::create).on(&exchanges::LIST, exchanges::list),
+        at("/exchanges:batch").takes(batch::BYTES_MAX).on(&batch::CREATE, batch::create),
+        at("/exchanges/{id}").on(&exchanges::GET, exchanges::get),
+        at("/exchanges/{id}/reversal").on(&reversals::CREATE, reversals::create),
+        at("/reversals/{id}").on(&reversals::GET, reversals::get),
+        at("/deposits").on(&transactions::DEPOSIT, transactions::deposit),
+        at("/withdrawals").on(&transactions::WITHDRAW, transactions::withdraw),
+        at("/transfers").on(&transactions::TRANSFER, transactions::transfer),
+        at("/transactions/{id}").on(&transactions::GET, transactions::get),
+        at("/idempotency-keys/{key}").on(&keys::GET, keys::get),
+        at("/audit").on(&audit::LIST, audit::list),
+    ]
+}
 
 /// The application, once for each worker.
 pub fn app(
@@ -32,47 +80,104 @@ pub fn app(
         InitError = (),
     >,
 > {
+    let scope = surface().into_iter().fold(web::scope("/v1"), |scope, at| scope.service(at.resource()));
     App::new()
         .app_data(context)
-        .service(at("/livez", "GET, HEAD").route(get().to(health::live)).route(head().to(health::live)))
-        .service(at("/readyz", "GET, HEAD").route(get().to(health::ready)).route(head().to(health::ready)))
-        .service(at("/version", "GET, HEAD").route(get().to(health::version)).route(head().to(health::version)))
-        .service(at("/metrics", "GET, HEAD").route(get().to(health::scrape)).route(head().to(health::scrape)))
-        .service(
-            web::scope("/v1")
-                .service(at("/exchanges", "POST").route(post().to(exchanges::create)))
-                .service(at("/exchanges/{id}", "GET").route(get().to(exchanges::get)))
-                .service(at("/quotes", "POST").route(post().to(quotes::create)))
-                .service(at("/customers", "POST").route(post().to(customers::open)))
-                .service(at("/customers/{id}", "GET").route(get().to(customers::get)))
-                .service(at("/customers/{id}/facts", "POST").route(post().to(customers::state_fact)))
-                .service(at("/accounts", "POST").route(post().to(accounts::open)))
-                .service(at("/accounts/{id}", "GET").route(get().to(accounts::get)))
-                .service(at("/accounts/{id}/balances", "GET").route(get().to(accounts::get_balances)))
-                .service(at("/accounts/{id}/facts", "POST").route(post().to(accounts::state_fact)))
-                .service(at("/deposits", "POST").route(post().to(transactions::deposit)))
-                .service(at("/withdrawals", "POST").route(post().to(transactions::withdraw)))
-                .service(at("/transfers", "POST").route(post().to(transactions::transfer)))
-                .service(at("/transactions/{id}", "GET").route(get().to(transactions::get)))
-                .service(at("/currencies", "GET").route(get().to(currencies::list)))
-                .service(at("/rates", "GET").route(get().to(rates::list)))
-                .service(at("/rates/{currency}", "GET").route(get().to(rates::get)))
-                .service(at("/rounds", "POST").route(post().to(rounds::publish)))
-                .service(at("/rounds/{id}", "GET").route(get().to(rounds::get)))
-                .default_service(web::to(nowhere))
-                .wrap(RequireToken),
-        )
+        // What can be read about the API needs no credentials.
+        .service(open("/v1/openapi.json").route(get().to(openapi::document)).route(head().to(openapi::document)))
+        .service(open("/v1/docs").route(get().to(openapi::page)).route(head().to(openapi::page)))
+        .service(open("/livez").route(get().to(health::live)).route(head().to(health::live)))
+        .service(open("/readyz").route(get().to(health::ready)).route(head().to(health::ready)))
+        .service(open("/version").route(get().to(health::version)).route(head().to(health::version)))
+        .service(open("/metrics").route(get().to(health::scrape)).route(head().to(health::scrape)))
+        .service(scope.default_service(web::to(nowhere)).wrap(Authenticate))
         .default_service(web::to(nowhere))
         .wrap(from_fn(envelope))
 }
 
-/// A resource that counts its answers and says which methods it has.
-fn at(pattern: &'static str, allow: &'static str) -> Resource {
-    web::resource(pattern)
-        .app_data(RouteMetrics::new(pattern))
-        .default_service(web::to(move || async move { Err::<&str, _>(Problem::method_not_allowed(allow)) }))
+/// Every operation: for the document, and for whoever tests all of them.
+pub fn operations() -> Vec<&'static Operation> {
+    surface().into_iter().flat_map(|at| at.operations).collect()
+}
+
+/// A path below `/v1` and what can be done there.
+struct At {
+    #[cfg(test)]
+    pattern: &'static str,
+    resource: Resource,
+    operations: Vec<&'static Operation>,
+}
+
+fn at(pattern: &'static str) -> At {
+    At {
+        #[cfg(test)]
+        pattern,
+        resource: web::resource(pattern).app_data(RouteMetrics::new(pattern)),
+        operations: Vec::new(),
+    }
+}
+
+impl At {
+    /// With this operation, open to its roles alone.
+    fn on<F, Args>(mut self, operation: &'static Operation, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder<Body: MessageBody> + 'static,
+    {
+        let verb = match operation.verb {
+            Verb::Get => actix_web::http::Method::GET,
+            Verb::Post => actix_web::http::Method::POST,
+        };
+        self.resource = self.resource.route(method(verb).to(handler).wrap(Authorize(operation)));
+        self.operations.push(operation);
+        self
+    }
+
+    /// Takes larger bodies than other resources.
+    fn takes(mut self, bytes_max: usize) -> Self {
+        self.resource = self.resource.app_data(BodyBytesMax(bytes_max));
+        self
+    }
+
+    /// What is registered: it counts its answers and says which methods it has.
+    fn resource(self) -> Resource {
+        let verbs: Vec<&str> = self.operations.iter().map(|operation| operation.verb.as_str()).collect();
+        refusing_others(self.resource, verbs.join(", "))
+    }
+}
+
+/// A resource that needs no credentials.
+fn open(pattern: &'static str) -> Resource {
+    refusing_others(web::resource(pattern).app_data(RouteMetrics::new(pattern)), "GET, HEAD".to_owned())
+}
+
+fn refusing_others(resource: Resource, allow: String) -> Resource {
+    resource.default_service(web::to(move || {
+        let problem = Problem::method_not_allowed(allow.clone());
+        async move { Err::<&str, _>(problem) }
+    }))
 }
 
 async fn nowhere() -> Result<&'static str, Problem> {
-    Err(Problem::new(ApiCode::NotFound, "no route has this path: the router's page lists them, all under /v1"))
+    Err(Problem::new(ApiCode::NotFound, "no route has this path: GET /v1/openapi.json lists them, all under /v1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_stands_at_its_path_once_and_is_open_to_somebody() {
+        let mut ids = HashSet::new();
+        for at in surface() {
+            for operation in &at.operations {
+                assert_eq!(operation.path, at.pattern, "{}", operation.id);
+                assert!(ids.insert(operation.id), "{}", operation.id);
+                assert!(!operation.roles.is_empty(), "{} is open to nobody", operation.id);
+            }
+        }
+    }
 }

@@ -59,7 +59,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 }
 
 /// Anything as its text: ids, times, dates, rates.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Shown<T>(pub(super) T);
 
 impl<T: fmt::Display> Serialize for Shown<T> {

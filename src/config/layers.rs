@@ -10,8 +10,8 @@ use figment::{
 use serde::Deserialize;
 
 use super::{
-    engine::EngineConfig, limits::LimitsConfig, log::LogConfig, quotes::QuotesConfig, rates::RatesConfig,
-    server::ServerConfig, store::StoreConfig,
+    access::AccessConfig, engine::EngineConfig, limits::LimitsConfig, log::LogConfig, quotes::QuotesConfig,
+    rates::RatesConfig, server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
@@ -23,6 +23,8 @@ const DEFAULT: &str = include_str!("../../config/default.toml");
 pub struct Config {
     /// The HTTP server.
     pub server: ServerConfig,
+    /// Who may call, and how much.
+    pub access: AccessConfig,
     /// Where things lie.
     pub store: StoreConfig,
     /// The engine's bounds.
@@ -122,6 +124,7 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
+        self.access.check()?;
         self.store.check()?;
         self.engine.check()?;
         self.rates.check()?;

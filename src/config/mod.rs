@@ -4,6 +4,7 @@
 //! (`HWAN_<SECTION>__<FIELD>`), the command line. A field that the built-in file does not have is refused by its name
 //! and where it stands. This room alone reads the environment. Callers: `startup`, which hands each room its part.
 
+pub mod access;
 pub mod currencies;
 pub mod engine;
 pub mod layers;

@@ -16,6 +16,8 @@ use hwan_domain::{
     record::Record,
 };
 
+use tokio::sync::Notify;
+
 use crate::{
     outbox::feed::Tail,
     storage::port::{LedgerStore, StoreError},
@@ -25,20 +27,50 @@ use crate::{
 const STEP_RECORDS_MAX: usize = 8_192;
 /// How long a step gathers records before it begins: fewer, larger transactions leave the store to the commits.
 const GATHERED_FOR: Duration = Duration::from_millis(250);
+/// The same while somebody waits for the projections: soon, but not one step for each who asks.
+const GATHERED_WHILE_WAITED_FOR: Duration = Duration::from_millis(5);
 
 /// Up to where a lane's projections have followed, for the door and for operators.
 #[derive(Debug, Default)]
-pub struct Progress(AtomicU64);
+pub struct Progress {
+    seq: AtomicU64,
+    moved: Notify,
+    /// Somebody waits: the projector need not gather.
+    wanted: Notify,
+}
 
 impl Progress {
     /// The newest projected record.
     pub fn seq(&self) -> Seq {
-        Seq::new(self.0.load(Ordering::Acquire)).unwrap_or(Seq::ZERO)
+        Seq::new(self.seq.load(Ordering::Acquire)).unwrap_or(Seq::ZERO)
     }
 
     /// Notes a step.
     pub fn reached(&self, seq: Seq) {
-        self.0.store(seq.number(), Ordering::Release);
+        self.seq.store(seq.number(), Ordering::Release);
+        self.moved.notify_waiters();
+    }
+
+    /// Returns once the projections have followed to `seq`, and has the projector hurry until then.
+    pub async fn reaches(&self, seq: Seq) {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            if self.seq() >= seq {
+                return;
+            }
+            self.wanted.notify_one();
+            moved.await;
+        }
+    }
+
+    /// The pause in which a step's records gather: short while somebody waits.
+    async fn gather(&self) {
+        tokio::select! {
+            () = tokio::time::sleep(GATHERED_FOR) => {}
+            () = self.wanted.notified() => tokio::time::sleep(GATHERED_WHILE_WAITED_FOR).await,
+        }
     }
 }
 
@@ -70,7 +102,7 @@ pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, f
     let mut at = from;
     loop {
         // Gather before reading: one wake-up a step, not one a commit.
-        tokio::time::sleep(GATHERED_FOR).await;
+        progress.gather().await;
         let mut records: Vec<Arc<Record>> = match tail.next(STEP_RECORDS_MAX).await {
             Ok(rows) => rows.into_iter().map(|row| row.record).collect(),
             Err(error) => {

@@ -3,6 +3,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`port`] | the traits and messages that the engine speaks |
+//! | [`listing`] | lists, a page at a time: what is asked for, what a page is |
 //! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
 //! | [`sqlite`] | the embedded store, the default |
 //! | `fake` | a store in memory whose faults are scripted (feature `testing`) |
@@ -15,6 +16,7 @@ pub mod conformance;
 mod consistency;
 #[cfg(feature = "testing")]
 pub mod fake;
+pub mod listing;
 #[cfg(feature = "testing")]
 pub mod null;
 pub mod port;

@@ -19,13 +19,17 @@ use hwan_domain::{
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
+    round::Round,
     time::{BusinessDate, Timestamp},
 };
 use smallvec::SmallVec;
 
-use super::port::{
-    ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
-    StoreError, TakenLane,
+use super::{
+    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    port::{
+        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
+        StoreError, TakenLane,
+    },
 };
 
 /// What every invented balance is, in minor units.
@@ -95,6 +99,10 @@ impl LedgerStore for NullStore {
         Ok(head().next().unwrap_or_default())
     }
 
+    async fn records(&self, _places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn find_keys(&self, _keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
         Ok(Vec::new())
     }
@@ -112,7 +120,7 @@ impl LedgerStore for NullStore {
         };
         let foreign_balances = self.foreign.iter().copied().map(plenty).collect();
         Ok(Some(Household {
-            customer: CustomerState::opened(customer, None),
+            customer: CustomerState::opened(customer, None, "nobody".into()),
             accounts: vec![
                 account(won, AccountKind::Won, SmallVec::from_iter([plenty(Currency::KRW)])),
                 account(foreign, AccountKind::Foreign, foreign_balances),
@@ -131,6 +139,14 @@ impl LedgerStore for NullStore {
         Ok(Vec::new())
     }
 
+    async fn customers(&self, _: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn rounds(&self, _query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn project(&self, _lane: LaneId, _from: Seq, _records: &[Arc<Record>]) -> Result<(), StoreError> {
         Ok(())
     }
@@ -145,6 +161,10 @@ impl LedgerStore for NullStore {
 
     async fn passbook(&self, _id: AccountId, _after: u64, _limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn passbook_page(&self, _query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
+        Ok(PassbookPage::default())
     }
 
     async fn daily_balances(&self, _id: AccountId, _: BusinessDate) -> Result<Vec<(BusinessDate, Money)>, StoreError> {

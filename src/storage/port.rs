@@ -22,6 +22,8 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 
+use super::listing::{CustomerListed, CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery};
+
 /// A link of the chain: SHA-256 over the predecessor's hash and the record's body.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChainHash(pub [u8; 32]);
@@ -191,6 +193,8 @@ pub struct PassbookEntry {
     pub version: u64,
     /// The record.
     pub position: Position,
+    /// What the record did.
+    pub kind: EntryKind,
     /// What was posted.
     pub amount: Money,
     /// The balance of this currency afterwards.
@@ -226,6 +230,9 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// The seq of the first record of a lane whose instant is not before `at`; the head's successor if there is none.
     async fn journal_since(&self, lane: LaneId, at: Timestamp) -> Result<Seq, StoreError>;
 
+    /// The records at these places, in the order asked for; where there is none, nothing. Reads by primary key.
+    async fn records(&self, places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError>;
+
     /// The records that used these keys, or quotes as they stand among the keys; one never used is absent.
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError>;
 
@@ -239,6 +246,12 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// that is active or superseded, however old: the guard measures by it.
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError>;
 
+    /// A page of customers, by id, as committed.
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError>;
+
+    /// A page of a currency's rounds, newest first, as committed.
+    async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError>;
+
     /// Moves a lane's projections (passbook, daily balances) from `from` over these records, which follow it without
     /// a gap and are committed. One transaction; refused if the projections do not stand at `from`.
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError>;
@@ -249,6 +262,10 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// An account's passbook above `after_version`, in order, at most `limit`; as far as it is projected.
     async fn passbook(&self, id: AccountId, after_version: u64, limit: usize)
     -> Result<Vec<PassbookEntry>, StoreError>;
+
+    /// A page of an account's passbook, newest first; as far as it is projected. A window's ends are found by halves over
+    /// the versions, which have no gap and whose instants never decrease.
+    async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError>;
 
     /// An account's closing balances on `date`: of each currency the newest daily row not after it; as far as projected.
     async fn daily_balances(&self, id: AccountId, date: BusinessDate)

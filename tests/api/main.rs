@@ -5,9 +5,11 @@
 
 mod accounts;
 mod bodies;
+mod contract;
 mod demonstration;
 mod exchanges;
 mod health;
+mod openapi;
 mod problems;
 mod quotes;
 mod rates;

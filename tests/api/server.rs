@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, sync::oneshot};
 
+use super::contract::{Contract, contract};
+
 /// Monday, 10:00 in Seoul.
 pub const NOW: &str = "2026-11-23T01:00:00.000000Z";
 
@@ -36,6 +38,7 @@ pub struct Server {
     directory: Arc<TempDir>,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     keys: AtomicU64,
+    contract: Option<&'static Contract>,
 }
 
 /// What came back.
@@ -115,7 +118,7 @@ impl Server {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let running = startup::start(&config, its_clock).await.unwrap();
-                started.send((running.address, running.token_path.clone(), running.demonstration)).unwrap();
+                started.send((running.address, running.token_path.clone().unwrap(), running.demonstration)).unwrap();
                 // An error means that the test has ended: stop all the same.
                 let _ended = stopped.await;
                 shutdown::stop(running, &mut shutdown::Step::Engine).await;
@@ -124,7 +127,12 @@ impl Server {
         let (address, token_path, demonstration) = starting.await.expect("the server did not start");
         let token = std::fs::read_to_string(token_path).unwrap();
         let running = Some((stop, thread));
-        Self { address, token, clock, demonstration, directory, running, keys: AtomicU64::new(1) }
+        let keys = AtomicU64::new(1);
+        let mut server = Self { address, token, clock, demonstration, directory, running, keys, contract: None };
+        let document = server.get("/v1/openapi.json").await;
+        assert_eq!(document.status, 200);
+        server.contract = Some(contract(&document.bytes));
+        server
     }
 
     /// Stops in order.
@@ -144,8 +152,23 @@ impl Server {
         format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Sends a request exactly as it is, on a connection of its own.
+    /// What this build promises.
+    pub fn contract(&self) -> &'static Contract {
+        self.contract.expect("set at start")
+    }
+
+    /// Sends a request exactly as it is, on a connection of its own. The answer has to be one that the document promises.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        let (method, path) = (request.method().to_string(), request.uri().to_string());
+        let answer = self.send_unjudged(request).await;
+        if let Some(contract) = self.contract.filter(|_| method != "HEAD") {
+            contract.judge(&method, &path, answer.status, &answer.headers, &answer.bytes);
+        }
+        answer
+    }
+
+    /// The same, whatever is answered.
+    async fn send_unjudged(&self, request: Request<Full<Bytes>>) -> Answer {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);

@@ -2,83 +2,23 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{sync::Semaphore, time::timeout};
-
-use crate::{
-    connection::Connection,
-    error::{self, ClientError},
-    request::Request,
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, timeout},
 };
 
-/// Why a URL is not one that the client takes.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ServerAddrError {
-    /// Not `http://host:port`.
-    #[error("url must be of the form http://127.0.0.1:8080, found {0:?}")]
-    Form(String),
-    /// A host that is not this machine.
-    #[error("host {0} is not a loopback address: hwan's token must not travel in the clear")]
-    NotLoopback(String),
-}
-
-/// Where a server listens, and the token that it expects.
-#[derive(Clone)]
-pub struct ServerAddr {
-    addr: SocketAddr,
-    host: String,
-    token: Option<String>,
-}
-
-impl ServerAddr {
-    /// From a URL as the server's banner prints it; only loopback, since there is no TLS.
-    pub fn loopback(url: &str) -> Result<Self, ServerAddrError> {
-        let form = || ServerAddrError::Form(url.to_owned());
-        let authority = url.strip_prefix("http://").ok_or_else(form)?.trim_end_matches('/');
-        let (host, port) = authority.rsplit_once(':').ok_or_else(form)?;
-        let port = port.parse::<u16>().map_err(|_| form())?;
-        let ip = if host == "localhost" {
-            IpAddr::V4(Ipv4Addr::LOCALHOST)
-        } else {
-            host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().map_err(|_| form())?
-        };
-        if !ip.is_loopback() {
-            return Err(ServerAddrError::NotLoopback(host.to_owned()));
-        }
-        Ok(Self { addr: SocketAddr::new(ip, port), host: authority.to_owned(), token: None })
-    }
-
-    /// With the token for `/v1`; surrounding white space, as of a file's end, is dropped.
-    #[must_use]
-    pub fn with_token(mut self, token: &str) -> Self {
-        self.token = Some(token.trim().to_owned());
-        self
-    }
-
-    /// Where to connect.
-    pub fn socket_addr(&self) -> SocketAddr {
-        self.addr
-    }
-
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
-    }
-}
-
-impl fmt::Debug for ServerAddr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ServerAddr({})", self.addr) // never the token
-    }
-}
+use crate::{
+    address::ServerAddr,
+    answer::{Answer, RawAnswer},
+    connection::{Connection, Reply},
+    error::{self, ClientError},
+    request::{Headers, Method, Request},
+};
 
 /// The bounds of a [`Client`].
 #[derive(Clone, Copy, Debug)]
@@ -95,77 +35,124 @@ impl Default for ClientConfig {
     }
 }
 
-/// An answer: typed, and as it came.
-#[derive(Clone, Debug)]
-pub struct Answer<T> {
-    /// What it says.
-    pub value: T,
-    /// The status, below 400.
-    pub status: u16,
-    /// Whether it repeats the answer to an earlier request with the same key.
-    pub replayed: bool,
-    /// The body, byte for byte.
-    pub body: Vec<u8>,
-}
-
-/// A client of one server. Clones share the pool.
+/// A client of one server. Clones share the pool, as do those that [`Client::with_token`] and [`Client::with_header`]
+/// give: so many callers of a test need no more connections than one.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    server: Arc<ServerAddr>,
+    headers: Arc<Headers>,
+    config: ClientConfig,
+    pool: Arc<Pool>,
+    admin: Arc<Pool>,
 }
 
-struct Shared {
-    server: ServerAddr,
-    config: ClientConfig,
+/// Connections to one address.
+struct Pool {
     permits: Semaphore,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("server", &self.shared.server).finish_non_exhaustive()
+        f.debug_struct("Client").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
 impl Client {
     /// A client of `server`; connects at the first call.
     pub fn new(server: ServerAddr, config: ClientConfig) -> Self {
-        let permits = Semaphore::new(config.connections_max.max(1));
-        Self { shared: Arc::new(Shared { server, config, permits, idle: Mutex::new(Vec::new()) }) }
+        let pool = || Arc::new(Pool::of(config.connections_max));
+        Self { server: Arc::new(server), headers: Arc::default(), config, pool: pool(), admin: pool() }
     }
 
     /// Whom it talks to.
     pub fn server(&self) -> &ServerAddr {
-        &self.shared.server
+        &self.server
+    }
+
+    /// The same pool, for another caller.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { server: Arc::new(ServerAddr::clone(&self.server).with_token(token)), ..self.clone() }
+    }
+
+    /// The same pool, for a caller without credentials.
+    #[must_use]
+    pub fn without_token(&self) -> Self {
+        Self { server: Arc::new(ServerAddr::clone(&self.server).without_token()), ..self.clone() }
+    }
+
+    /// The same pool, with a header on every request that does not set it itself: a request id, a trace.
+    #[must_use]
+    pub fn with_header(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let mut headers = Headers::clone(&self.headers);
+        headers.set(name.into(), value.into());
+        Self { headers: Arc::new(headers), ..self.clone() }
+    }
+
+    /// The same pool, with an `Idempotency-Key` on every request that has none: for a call whose key is optional.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        self.with_header("Idempotency-Key", key)
+    }
+
+    /// Sends any request and gives the answer as it came, problems too; an error only where there was no answer.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<RawAnswer, ClientError> {
+        let request = Request::new(method, path, body);
+        let request = query.iter().fold(request, |request, (name, value)| request.with_query(name, value));
+        let request = headers.iter().fold(request, |request, (name, value)| request.with_header(*name, *value));
+        self.answer(&request).await
+    }
+
+    /// Sends a request that is at hand; as [`Client::call`].
+    pub async fn answer(&self, request: &Request) -> Result<RawAnswer, ClientError> {
+        self.through(Port::Api, request, |reply| RawAnswer::of(&reply)).await
     }
 
     /// Sends any request and gives the answer as it came; a status from 400 on is an error.
     pub async fn send(&self, request: &Request) -> Result<Answer<()>, ClientError> {
-        let deadline = self.shared.config.deadline;
-        let prepared = request.prepare(&self.shared.server)?;
-        let started = tokio::time::Instant::now();
-        let timed_out = || ClientError::unsent(std::io::ErrorKind::TimedOut.into());
-        let permit = timeout(deadline, self.shared.permits.acquire()).await.map_err(|_| timed_out())?;
-        let mut connection = match self.idle_connection() {
+        self.through(Port::Api, request, judged).await?
+    }
+
+    /// The same, to the address for those who run the server.
+    pub(crate) async fn send_to_admin(&self, request: &Request) -> Result<Answer<()>, ClientError> {
+        self.through(Port::Admin, request, judged).await?
+    }
+
+    async fn through<T>(
+        &self,
+        port: Port,
+        request: &Request,
+        read: impl FnOnce(Reply<'_>) -> T,
+    ) -> Result<T, ClientError> {
+        let (server, pool) = match (port, self.server.admin()) {
+            (Port::Admin, Some(admin)) => (admin, &self.admin),
+            (Port::Api, _) | (Port::Admin, None) => (&*self.server, &self.pool),
+        };
+        let prepared = request.prepare_with(server, &self.headers)?;
+        let until = Instant::now() + self.config.deadline;
+        let left = || until.saturating_duration_since(Instant::now());
+        let permit = pool.permit(left()).await?;
+        let mut connection = match pool.idle_connection() {
             Some(connection) => connection,
-            None => Connection::open(&self.shared.server, deadline.saturating_sub(started.elapsed())).await?,
+            None => Connection::open(server, left()).await?,
         };
-        let reply = connection.call(&prepared, deadline.saturating_sub(started.elapsed())).await?;
-        let answer = if reply.status < 400 {
-            Ok(Answer { value: (), status: reply.status, replayed: reply.replayed, body: reply.body.to_vec() })
-        } else {
-            Err(error::problem(reply.status, reply.retry_after_s, reply.body))
-        };
-        if connection.is_open() {
-            self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection); // ≤ connections_max
-        }
+        let answer = read(connection.call(&prepared, left()).await?);
+        pool.give_back(connection);
         drop(permit);
-        answer
+        Ok(answer)
     }
 
     /// Reads `path` as `T`.
     pub async fn get<T: DeserializeOwned>(&self, path: impl Into<String>) -> Result<Answer<T>, ClientError> {
-        typed(self.send(&Request::get(path)).await?)
+        self.typed(&Request::get(path)).await
     }
 
     /// Posts `body` to `path` and reads the answer as `T`.
@@ -175,29 +162,86 @@ impl Client {
         body: &impl Serialize,
         key: Option<&str>,
     ) -> Result<Answer<T>, ClientError> {
-        let body = serde_json::to_vec(body).map_err(|error| ClientError::unsent(error.into()))?;
-        let request = Request::post(path, body);
-        typed(
-            self.send(&match key {
-                Some(key) => request.with_key(key),
-                None => request,
-            })
-            .await?,
-        )
+        let request = Request::post(path, json(body)?);
+        self.typed(&match key {
+            Some(key) => request.with_key(key),
+            None => request,
+        })
+        .await
+    }
+
+    /// Sends any request and reads the answer as `T`.
+    pub async fn typed<T: DeserializeOwned>(&self, request: &Request) -> Result<Answer<T>, ClientError> {
+        self.send(request).await?.typed()
+    }
+
+    /// Reads `path` as `T` unless it still has `etag`.
+    pub(crate) async fn unless<T: DeserializeOwned>(
+        &self,
+        path: String,
+        etag: &str,
+    ) -> Result<Option<Answer<T>>, ClientError> {
+        match self.send(&Request::get(path).with_header("If-None-Match", etag)).await? {
+            answer if answer.status == 304 => Ok(None),
+            answer => answer.typed().map(Some),
+        }
+    }
+
+    pub(crate) fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        self.config.deadline
+    }
+}
+
+/// A body as JSON.
+pub(crate) fn json(body: &impl Serialize) -> Result<Vec<u8>, ClientError> {
+    serde_json::to_vec(body).map_err(|error| ClientError::unsent(error.into()))
+}
+
+/// Which of the server's addresses.
+#[derive(Clone, Copy)]
+enum Port {
+    Api,
+    /// The same as the API's where no other is known.
+    Admin,
+}
+
+/// An answer below 400, or the problem.
+fn judged(reply: Reply<'_>) -> Result<Answer<()>, ClientError> {
+    if reply.status < 400 {
+        Ok(Answer::of(&reply))
+    } else {
+        Err(error::problem(reply.status, reply.retry_after_s, reply.body))
+    }
+}
+
+impl Pool {
+    fn of(connections_max: usize) -> Self {
+        Self { permits: Semaphore::new(connections_max.max(1)), idle: Mutex::new(Vec::new()) }
+    }
+
+    async fn permit(&self, within: Duration) -> Result<SemaphorePermit<'_>, ClientError> {
+        let timed_out = || ClientError::unsent(std::io::ErrorKind::TimedOut.into());
+        timeout(within, self.permits.acquire())
+            .await
+            .map_err(|_| timed_out())?
+            .map_err(|closed| ClientError::unsent(std::io::Error::other(closed)))
     }
 
     /// A connection that is still good; those that the server closed meanwhile are dropped.
     fn idle_connection(&self) -> Option<Connection> {
-        let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        std::iter::from_fn(|| idle.pop()).find(Connection::is_quiet)
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::from_fn(|| idle.pop()).find_map(|mut connection| connection.is_quiet().then_some(connection))
     }
-}
 
-fn typed<T: DeserializeOwned>(answer: Answer<()>) -> Result<Answer<T>, ClientError> {
-    let value = serde_json::from_slice(&answer.body).map_err(|error| {
-        ClientError::protocol(format!("status {} with a body of another form: {error}", answer.status))
-    })?;
-    Ok(Answer { value, status: answer.status, replayed: answer.replayed, body: answer.body })
+    fn give_back(&self, connection: Connection) {
+        if connection.is_open() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection); // ≤ connections_max
+        }
+    }
 }
 
 #[cfg(test)]
@@ -205,25 +249,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_loopback_urls_are_taken() {
-        for url in ["http://127.0.0.1:8080", "http://127.0.0.1:8080/", "http://localhost:1", "http://[::1]:80"] {
-            assert!(ServerAddr::loopback(url).is_ok(), "{url}");
-        }
-        assert_eq!(
-            ServerAddr::loopback("http://10.0.0.1:80").unwrap_err(),
-            ServerAddrError::NotLoopback("10.0.0.1".into())
-        );
-        for url in
-            ["https://127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1", "http://bank.example:80", "http://127.0.0.1:x"]
-        {
-            assert!(matches!(ServerAddr::loopback(url), Err(ServerAddrError::Form(_))), "{url}");
-        }
-    }
-
-    #[test]
     fn the_token_is_never_printed() {
         let server = ServerAddr::loopback("http://127.0.0.1:8080").unwrap().with_token("secret\n");
-        let client = Client::new(server.clone(), ClientConfig::default());
-        assert!(!format!("{server:?} {client:?}").contains("secret"));
+        let client = Client::new(server, ClientConfig::default());
+        assert!(!format!("{client:?} {:?}", client.with_token("secret")).contains("secret"));
     }
 }

@@ -7,13 +7,13 @@ use std::{future::Future, io, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::timeout,
 };
 
 use crate::{
-    client::ServerAddr,
+    address::ServerAddr,
     error::{ClientError, Sent},
+    link::Link,
     request::PreparedRequest,
     wire::{self, Head},
 };
@@ -32,8 +32,23 @@ pub struct Reply<'a> {
     pub retry_after_s: Option<u32>,
     /// Whether the body is a problem.
     pub problem: bool,
+    /// The head, from the status line to the empty line.
+    pub head: &'a [u8],
     /// The body.
     pub body: &'a [u8],
+}
+
+impl<'a> Reply<'a> {
+    /// The headers in order, names as they came. Parsed anew at each call: not for hot loops.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        wire::headers(self.head)
+    }
+
+    /// The first header of this name, where it is visible ASCII.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let (_, value) = self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))?;
+        std::str::from_utf8(value).ok()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +61,7 @@ enum State {
 /// A connection to hwan.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    link: Link,
     buffer: Vec<u8>,
     state: State,
 }
@@ -54,9 +69,8 @@ pub struct Connection {
 impl Connection {
     /// Connects to `server` within `deadline`.
     pub async fn open(server: &ServerAddr, deadline: Duration) -> Result<Self, ClientError> {
-        let stream = within(deadline, TcpStream::connect(server.socket_addr())).await.map_err(ClientError::unsent)?;
-        stream.set_nodelay(true).map_err(ClientError::unsent)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(BUFFER_BYTES), state: State::Idle })
+        let link = within(deadline, Link::open(server)).await.map_err(ClientError::unsent)?;
+        Ok(Self { link, buffer: Vec::with_capacity(BUFFER_BYTES), state: State::Idle })
     }
 
     /// Whether another call can be made.
@@ -65,11 +79,8 @@ impl Connection {
     }
 
     /// Whether it is open and the server has neither closed it nor said anything unasked in the meantime.
-    pub fn is_quiet(&self) -> bool {
-        let mut unasked = [0_u8; 1];
-        let waiting =
-            matches!(self.stream.try_read(&mut unasked), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-        self.is_open() && waiting
+    pub fn is_quiet(&mut self) -> bool {
+        self.is_open() && self.link.is_quiet()
     }
 
     /// Sends `request` and reads its answer, both within `deadline`. Every status is an answer here.
@@ -89,23 +100,18 @@ impl Connection {
             replayed: head.replayed,
             retry_after_s: head.retry_after_s,
             problem: head.problem,
+            head: self.buffer.get(..head.head_bytes).unwrap_or_default(),
             body: self.buffer.get(head.head_bytes..).unwrap_or_default(),
         })
     }
 
     async fn exchange(&mut self, request: &[u8], sent: &mut Sent) -> Result<Head, ClientError> {
-        let mut rest = request;
-        while !rest.is_empty() {
-            let failed = |cause| ClientError::Connection { sent: *sent, cause };
-            let written = self.stream.write(rest).await.map_err(failed)?;
-            *sent = Sent::Possibly;
-            rest = rest.get(written..).unwrap_or_default();
-        }
+        send(&mut self.link, request, sent).await?;
         let lost = |cause| ClientError::Connection { sent: Sent::Possibly, cause };
         self.buffer.clear();
         let head = loop {
             self.buffer.reserve(BUFFER_BYTES / 2);
-            if self.stream.read_buf(&mut self.buffer).await.map_err(lost)? == 0 {
+            if self.link.read_buf(&mut self.buffer).await.map_err(lost)? == 0 {
                 return Err(lost(end_of_stream(&self.buffer)));
             }
             if let Some(head) = wire::parse_head(&self.buffer)? {
@@ -115,7 +121,7 @@ impl Connection {
         let total = head.head_bytes + head.body_bytes;
         while self.buffer.len() < total {
             self.buffer.reserve(total - self.buffer.len());
-            if self.stream.read_buf(&mut self.buffer).await.map_err(lost)? == 0 {
+            if self.link.read_buf(&mut self.buffer).await.map_err(lost)? == 0 {
                 return Err(lost(end_of_stream(&self.buffer)));
             }
         }
@@ -126,13 +132,26 @@ impl Connection {
     }
 }
 
+/// Sends all of a request; `sent` says how much may have arrived, whenever this ends.
+pub(crate) async fn send(link: &mut Link, request: &[u8], sent: &mut Sent) -> Result<(), ClientError> {
+    let mut rest = request;
+    while !rest.is_empty() {
+        let failed = |cause| ClientError::Connection { sent: *sent, cause };
+        let written = link.write(rest).await.map_err(failed)?;
+        *sent = Sent::Possibly;
+        rest = rest.get(written..).unwrap_or_default();
+    }
+    // Of TLS, what was written may still lie here.
+    link.flush().await.map_err(|cause| ClientError::Connection { sent: *sent, cause })
+}
+
 /// A passed deadline is an I/O error of the kind `TimedOut`.
-async fn within<T>(deadline: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+pub(crate) async fn within<T>(deadline: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(deadline, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// The end of the stream where an answer should go on: before its first byte, or in its midst.
-fn end_of_stream(received: &[u8]) -> io::Error {
+pub(crate) fn end_of_stream(received: &[u8]) -> io::Error {
     let kind = if received.is_empty() { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::ConnectionAborted };
     kind.into()
 }

@@ -1,8 +1,11 @@
-//! Customers: opening, reading, stating facts.
+//! Customers: opening, reading, limits, stating facts.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Client, ClientError, Money};
+use crate::{
+    Answer, Client, ClientError, Money, Pages, Request,
+    answer::{with_limit, with_optional},
+};
 
 /// A customer to be opened.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -10,6 +13,9 @@ pub struct NewCustomer {
     /// The caller's own name for the customer, at most 64 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The channel that it is to belong to, where a teller opens it for one; the caller without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
 }
 
 /// A customer that was opened.
@@ -19,6 +25,9 @@ pub struct OpenedCustomer {
     pub id: String,
     /// As given.
     pub reference: Option<String>,
+    /// The caller that it belongs to.
+    #[serde(default)]
+    pub channel: String,
     /// RFC 3339, UTC.
     pub opened_at: String,
     /// Asia/Seoul.
@@ -32,6 +41,9 @@ pub struct Customer {
     pub id: String,
     /// As given.
     pub reference: Option<String>,
+    /// The caller that it belongs to.
+    #[serde(default)]
+    pub channel: String,
     /// The accounts' ids.
     pub accounts: Vec<String>,
     /// What stands against the customer.
@@ -113,6 +125,16 @@ pub struct Limit {
     pub reset_at: String,
 }
 
+/// The limits of one customer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CustomerLimits {
+    /// `cus_…`
+    pub customer_id: String,
+    /// Into foreign currency.
+    #[serde(flatten)]
+    pub limits: Limits,
+}
+
 impl Client {
     /// Opens a customer.
     pub async fn open_customer(&self, customer: &NewCustomer) -> Result<Answer<OpenedCustomer>, ClientError> {
@@ -122,6 +144,17 @@ impl Client {
     /// Reads a customer.
     pub async fn customer(&self, id: &str) -> Result<Answer<Customer>, ClientError> {
         self.get(format!("/v1/customers/{id}")).await
+    }
+
+    /// The customers that the caller may see, those of one reference or all.
+    pub fn customers(&self, reference: Option<&str>, limit: Option<u16>) -> Pages<OpenedCustomer> {
+        let request = with_optional(Request::get("/v1/customers"), "reference", reference);
+        Pages::of(self, with_limit(request, limit))
+    }
+
+    /// What a customer has used of its limits.
+    pub async fn customer_limits(&self, id: &str) -> Result<Answer<CustomerLimits>, ClientError> {
+        self.get(format!("/v1/customers/{id}/limits")).await
     }
 
     /// States a fact about a customer.

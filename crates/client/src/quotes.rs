@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Client, ClientError, Money};
+use crate::{Answer, Client, ClientError, Money, request::segment};
 
 /// Which way, seen from the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,7 +113,36 @@ pub struct Quote {
     pub expires_at: String,
 }
 
+/// What became of a quote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuoteStatus {
+    /// It can be used.
+    Open,
+    /// It was not used in time.
+    Expired,
+    /// It was used.
+    Used,
+}
+
+/// A quote as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct QuoteState {
+    /// As it was given.
+    #[serde(flatten)]
+    pub quote: Quote,
+    /// What became of it.
+    pub status: QuoteStatus,
+    /// `exg_…`, once it was used.
+    pub exchange_id: Option<String>,
+}
+
 impl Client {
+    /// Reads a quote by its capability.
+    pub async fn quote_state(&self, quote: &str) -> Result<Answer<QuoteState>, ClientError> {
+        self.get(format!("/v1/quotes/{}", segment(quote))).await
+    }
+
     /// Asks for a quote.
     pub async fn quote(&self, request: &QuoteRequest) -> Result<Answer<Quote>, ClientError> {
         self.post("/v1/quotes", request, None).await

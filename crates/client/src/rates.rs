@@ -1,8 +1,12 @@
-//! Currencies, rates and rounds.
+//! Currencies, pairs, rates, rounds and halts.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Client, ClientError, Money};
+use crate::{
+    Answer, Client, ClientError, Money, Pages, Request,
+    answer::{with_limit, with_optional},
+    request::segment,
+};
 
 /// A currency that the engine trades.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -59,6 +63,111 @@ pub struct Halt {
     pub reason: String,
     /// RFC 3339, UTC.
     pub since: String,
+}
+
+/// A pair and whether it trades.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Pair {
+    /// Such as `USD/KRW`.
+    pub pair: String,
+    /// The foreign currency.
+    pub currency: String,
+    /// How many units a rate is for: 1 or 100.
+    pub unit: u32,
+    /// Digits after the point of a rate.
+    pub rate_decimals: u32,
+    /// The spread on each side of the mid, in percent.
+    pub spread_percent: String,
+    /// How much of the spread the customer is spared, in percent.
+    pub preference_percent: String,
+    /// `trading`, `halted` or `unavailable`.
+    pub status: String,
+    /// Why it does not trade.
+    pub halt: Option<Halt>,
+}
+
+/// A halt in the list of halts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct StandingHalt {
+    /// The foreign currency of the pair.
+    pub currency: String,
+    /// Why.
+    pub reason: String,
+    /// Who set it.
+    pub by: Option<String>,
+    /// RFC 3339, UTC.
+    pub since: String,
+}
+
+#[derive(Serialize)]
+struct NewHalt<'a> {
+    currency: &'a str,
+    reason: &'a str,
+}
+
+/// A halt that was set.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SetHalt {
+    /// `chg_…`
+    pub id: String,
+    /// The foreign currency of the pair.
+    pub currency: String,
+    /// As given.
+    pub reason: String,
+    /// Who set it.
+    pub by: String,
+    /// RFC 3339, UTC.
+    pub since: String,
+}
+
+/// A halt that was lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LiftedHalt {
+    /// `chg_…`
+    pub id: String,
+    /// The foreign currency of the pair.
+    pub currency: String,
+    /// Who lifted it: never who set it.
+    pub lifted_by: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// Asia/Seoul.
+    pub business_date: String,
+}
+
+#[derive(Serialize)]
+struct VoidRequest<'a> {
+    reason: &'a str,
+}
+
+/// A round that was voided.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct VoidedRound {
+    /// `chg_…`
+    pub id: String,
+    /// Such as `USD-20261123-1`.
+    pub round: String,
+    /// The foreign currency of the pair, which is halted by it.
+    pub currency: String,
+    /// As given.
+    pub reason: String,
+    /// Who voided it.
+    pub by: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// Asia/Seoul.
+    pub business_date: String,
+}
+
+/// Which rounds to list, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoundFilter {
+    /// Of this foreign currency.
+    pub currency: Option<String>,
+    /// Of this business date.
+    pub business_date: Option<String>,
+    /// Items in a page, 1 to 1,000; the server's default without.
+    pub limit: Option<u16>,
 }
 
 /// A round to be published.
@@ -126,8 +235,8 @@ pub struct Finding {
 /// A round that was published, with its verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PublishedRound {
-    /// The round.
-    pub round: Round,
+    /// The round; none where what was proposed is no rate at all.
+    pub round: Option<Round>,
     /// What the guard found.
     pub verdict: Verdict,
 }
@@ -135,6 +244,12 @@ pub struct PublishedRound {
 #[derive(Deserialize)]
 struct Currencies {
     currencies: Vec<CurrencyEntry>,
+}
+
+#[derive(Deserialize)]
+struct Pairs {
+    #[serde(alias = "items")]
+    pairs: Vec<Pair>,
 }
 
 #[derive(Deserialize)]
@@ -161,5 +276,48 @@ impl Client {
     /// Publishes a round.
     pub async fn publish_round(&self, round: &NewRound) -> Result<Answer<PublishedRound>, ClientError> {
         self.post("/v1/rounds", round, None).await
+    }
+
+    /// The pairs.
+    pub async fn pairs(&self) -> Result<Vec<Pair>, ClientError> {
+        Ok(self.get::<Pairs>("/v1/pairs").await?.value.pairs)
+    }
+
+    /// One pair.
+    pub async fn pair(&self, currency: &str) -> Result<Answer<Pair>, ClientError> {
+        self.get(format!("/v1/pairs/{}", segment(currency))).await
+    }
+
+    /// Reads a round.
+    pub async fn round(&self, id: &str) -> Result<Answer<Round>, ClientError> {
+        self.get(format!("/v1/rounds/{}", segment(id))).await
+    }
+
+    /// Rounds, newest first.
+    pub fn rounds(&self, filter: &RoundFilter) -> Pages<Round> {
+        let request = with_optional(Request::get("/v1/rounds"), "currency", filter.currency.as_deref());
+        let request = with_optional(request, "business_date", filter.business_date.as_deref());
+        Pages::of(self, with_limit(request, filter.limit))
+    }
+
+    /// Voids a round, which halts its pair.
+    pub async fn void_round(&self, id: &str, reason: &str) -> Result<Answer<VoidedRound>, ClientError> {
+        self.post(format!("/v1/rounds/{}/void", segment(id)), &VoidRequest { reason }, None).await
+    }
+
+    /// The halts that stand.
+    pub fn halts(&self) -> Pages<StandingHalt> {
+        Pages::of(self, Request::get("/v1/halts"))
+    }
+
+    /// Halts a pair.
+    pub async fn halt(&self, currency: &str, reason: &str) -> Result<Answer<SetHalt>, ClientError> {
+        self.post("/v1/halts", &NewHalt { currency, reason }, None).await
+    }
+
+    /// Lifts a halt, as another person than the one who set it.
+    pub async fn lift_halt(&self, currency: &str) -> Result<Answer<LiftedHalt>, ClientError> {
+        let request = Request::post(format!("/v1/halts/{}/lift", segment(currency)), *b"{}");
+        self.typed(&request).await
     }
 }

@@ -1,8 +1,8 @@
-//! How the server is: alive, ready, which version, its metrics.
+//! How the server is: alive, ready, which version, its metrics; its description; the clock of one started for tests.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Client, ClientError, Request};
+use crate::{Answer, Client, ClientError, Request, client::json};
 
 /// Whether the server takes work.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -38,25 +38,57 @@ pub struct Version {
     pub store: String,
 }
 
+/// The clock of a server that was started with one to be set.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Clock {
+    /// RFC 3339, UTC.
+    pub now: String,
+}
+
+/// How to move such a clock; it never goes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockMove {
+    /// By so many milliseconds.
+    AdvanceMs(u64),
+    /// To this time: RFC 3339, UTC.
+    Set(String),
+}
+
 impl Client {
     /// Whether the process lives.
     pub async fn live(&self) -> Result<(), ClientError> {
-        self.send(&Request::get("/livez")).await.map(drop)
+        self.send_to_admin(&Request::get("/livez")).await.map(drop)
     }
 
     /// Whether it takes work; an error with status 503 while it does not.
     pub async fn ready(&self) -> Result<Answer<Readiness>, ClientError> {
-        self.get("/readyz").await
+        self.send_to_admin(&Request::get("/readyz")).await?.typed()
     }
 
     /// What runs there.
     pub async fn version(&self) -> Result<Answer<Version>, ClientError> {
-        self.get("/version").await
+        self.send_to_admin(&Request::get("/version")).await?.typed()
     }
 
     /// The metrics page, as Prometheus reads it.
     pub async fn metrics(&self) -> Result<String, ClientError> {
-        let page = self.send(&Request::get("/metrics")).await?;
+        let page = self.send_to_admin(&Request::get("/metrics")).await?;
         String::from_utf8(page.body).map_err(|_| ClientError::protocol("the metrics page is not utf-8"))
+    }
+
+    /// What time it is for a server that was started with a clock to be set.
+    pub async fn clock(&self) -> Result<Answer<Clock>, ClientError> {
+        self.send_to_admin(&Request::get("/clock")).await?.typed()
+    }
+
+    /// Moves that clock.
+    pub async fn move_clock(&self, by: &ClockMove) -> Result<Answer<Clock>, ClientError> {
+        self.send_to_admin(&Request::post("/clock", json(by)?)).await?.typed()
+    }
+
+    /// The description of the API, OpenAPI 3.1.
+    pub async fn openapi(&self) -> Result<Answer<serde_json::Value>, ClientError> {
+        self.get("/v1/openapi.json").await
     }
 }

@@ -1,8 +1,9 @@
 //! The heads of HTTP/1.1 answers, parsed strictly and without allocation.
 //!
-//! Accepted: `HTTP/1.1`, a final status, a content length (none with 204 and 304). Refused: transfer encodings, interim
-//! answers, a second content length, folded or malformed header lines, heads beyond [`HEAD_BYTES_MAX`], bodies beyond
-//! [`BODY_BYTES_MAX`]. Whatever is refused ends the connection: after it nothing on the wire can be trusted.
+//! Accepted: `HTTP/1.1`, a final status, a content length (none with 204 and 304); of a stream, chunks instead. Refused:
+//! other transfer encodings, interim answers, a second content length, folded or malformed header lines, heads beyond
+//! [`HEAD_BYTES_MAX`], bodies beyond [`BODY_BYTES_MAX`]. Whatever is refused ends the connection: after it nothing on the
+//! wire can be trusted.
 
 /// The longest head of an answer, in bytes: status line and headers. hwan's heads take about 300.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -43,16 +44,43 @@ pub enum HeadError {
     /// A content length that is missing, repeated, not a number, or too large.
     #[error("missing, repeated or too large content length")]
     ContentLength,
-    /// A transfer encoding: hwan never uses one.
-    #[error("transfer encodings are not taken")]
+    /// A transfer encoding where none belongs: hwan uses one for streams alone, and only chunks.
+    #[error("transfer encodings are taken of streams alone, and only chunks")]
     TransferEncoding,
     /// More than [`HEAD_BYTES_MAX`] without an end.
     #[error("head longer than {HEAD_BYTES_MAX} bytes")]
     TooLong,
 }
 
+/// How the end of a body may be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    /// By its length, before it.
+    Length,
+    /// By its length, or chunk by chunk.
+    LengthOrChunks,
+}
+
 /// Parses the head at the start of `bytes`; `None` while it is not complete.
 pub fn parse_head(bytes: &[u8]) -> Result<Option<Head>, HeadError> {
+    parse(bytes, Framing::Length).map(|head| head.map(|(head, _)| head))
+}
+
+/// The same for an answer that may be a stream: whether its body comes in chunks stands beside it, and no length then.
+pub(crate) fn parse_stream_head(bytes: &[u8]) -> Result<Option<(Head, bool)>, HeadError> {
+    parse(bytes, Framing::LengthOrChunks)
+}
+
+/// The headers of a whole head, in order, names as they came; the status line is passed over.
+pub(crate) fn headers(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let lines = Lines { rest: head.strip_suffix(b"\r\n\r\n").unwrap_or(head) };
+    lines.skip(1).filter_map(|line| {
+        let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
+        Some((name, value.get(1..)?.trim_ascii()))
+    })
+}
+
+fn parse(bytes: &[u8], framing: Framing) -> Result<Option<(Head, bool)>, HeadError> {
     let searched = bytes.get(..bytes.len().min(HEAD_BYTES_MAX)).unwrap_or(bytes);
     let Some(end) = searched.windows(4).position(|window| window == b"\r\n\r\n") else {
         return if bytes.len() >= HEAD_BYTES_MAX { Err(HeadError::TooLong) } else { Ok(None) };
@@ -69,15 +97,22 @@ pub fn parse_head(bytes: &[u8]) -> Result<Option<Head>, HeadError> {
         problem: false,
     };
     let mut length = None;
+    let mut chunked = false;
     for line in lines {
-        header(line, &mut head, &mut length)?;
+        header(line, &mut head, &mut length, &mut chunked)?;
+    }
+    if chunked && framing == Framing::Length {
+        return Err(HeadError::TransferEncoding);
     }
     head.body_bytes = match (length, status) {
+        (Some(_), _) if chunked => return Err(HeadError::ContentLength),
+        // An answer that says "not modified" may name the length that the body would have had.
+        (_, 204 | 304) => 0,
         (Some(length), _) => length,
-        (None, 204 | 304) => 0,
+        (None, _) if chunked => 0,
         (None, _) => return Err(HeadError::ContentLength),
     };
-    Ok(Some(head))
+    Ok(Some((head, chunked)))
 }
 
 fn status(line: &[u8]) -> Result<u16, HeadError> {
@@ -90,7 +125,7 @@ fn status(line: &[u8]) -> Result<u16, HeadError> {
     if (200..600).contains(&status) { Ok(status) } else { Err(HeadError::Status(status)) }
 }
 
-fn header(line: &[u8], head: &mut Head, length: &mut Option<usize>) -> Result<(), HeadError> {
+fn header(line: &[u8], head: &mut Head, length: &mut Option<usize>, chunked: &mut bool) -> Result<(), HeadError> {
     let colon = line.iter().position(|byte| *byte == b':').ok_or(HeadError::HeaderLine)?;
     let (name, rest) = line.split_at_checked(colon).ok_or(HeadError::HeaderLine)?;
     let value = rest.get(1..).unwrap_or_default().trim_ascii();
@@ -105,7 +140,12 @@ fn header(line: &[u8], head: &mut Head, length: &mut Option<usize>) -> Result<()
                 return Err(HeadError::ContentLength);
             }
         }
-        17 if name.eq_ignore_ascii_case(b"transfer-encoding") => return Err(HeadError::TransferEncoding),
+        17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            let repeated = std::mem::replace(chunked, true);
+            if repeated || !value.eq_ignore_ascii_case(b"chunked") {
+                return Err(HeadError::TransferEncoding);
+            }
+        }
         10 if name.eq_ignore_ascii_case(b"connection") => head.close = value.eq_ignore_ascii_case(b"close"),
         20 if name.eq_ignore_ascii_case(b"idempotency-replayed") => head.replayed = value == b"true",
         11 if name.eq_ignore_ascii_case(b"retry-after") => {
@@ -157,6 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_may_come_in_chunks_and_nothing_else_may() {
+        let head = |encoding: &str| format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {encoding}\r\n\r\n");
+        let (_, chunked) = parse_stream_head(head("chunked").as_bytes()).unwrap().unwrap();
+        assert!(chunked);
+        assert_eq!(parse_stream_head(head("gzip, chunked").as_bytes()), Err(HeadError::TransferEncoding));
+        assert_eq!(parse(&head("chunked")), Err(HeadError::TransferEncoding));
+        let both = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n";
+        assert_eq!(parse_stream_head(both.as_bytes()), Err(HeadError::ContentLength));
+    }
+
+    #[test]
+    fn headers_are_listed_as_they_came() {
+        let head = b"HTTP/1.1 200 OK\r\nETag: \"3\"\r\nx-empty:\r\n\r\n";
+        let listed: Vec<_> = headers(head).collect();
+        assert_eq!(listed, [(b"ETag".as_slice(), b"\"3\"".as_slice()), (b"x-empty", b"")]);
+    }
+
+    #[test]
     fn a_head_says_what_the_client_needs() {
         let text = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 17\r\nRetry-After: 2\r\n\
                     Content-Type: application/problem+json\r\nconnection: close\r\nIdempotency-Replayed: true\r\n\r\nbody";
@@ -202,5 +260,6 @@ mod tests {
     #[test]
     fn an_answer_without_content_needs_no_length() {
         assert_eq!(parse("HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap().body_bytes, 0);
+        assert_eq!(parse("HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n").unwrap().unwrap().body_bytes, 0);
     }
 }

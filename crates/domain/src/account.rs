@@ -10,6 +10,8 @@
 //! A won account holds won; a foreign account holds up to seventeen currencies. To judge changes nothing and adds every
 //! violation that there is; to post refuses nothing but a broken invariant. Only an account's own mailbox may call either.
 
+use std::{fmt, str::FromStr};
+
 use smallvec::SmallVec;
 
 use crate::{
@@ -124,9 +126,50 @@ impl AccountState {
         seizure
     }
 
+    /// The name of this state.
+    pub fn revision(&self) -> AccountRevision {
+        AccountRevision { version: self.version(), facts: self.facts.fingerprint() }
+    }
+
+    /// Whether the account is closed at `at`.
+    pub fn is_closed(&self, at: Timestamp) -> bool {
+        self.facts.in_force(at).any(|fact| fact.check == Check::AccountClosed)
+    }
+
     /// A limited account's debits on this business date so far, in won.
     pub fn limited_won(&self, date: BusinessDate) -> i64 {
         self.limited.filter(|used| used.date == date).map_or(0, |used| used.won)
+    }
+}
+
+/// Names an account's state as it is posted and stated: another posting, or another fact, is another revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AccountRevision {
+    version: u64,
+    facts: u64,
+}
+
+impl fmt::Display for AccountRevision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:016x}", self.version, self.facts)
+    }
+}
+
+/// A text that names no state of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of an account's state: take the ETag of the account as it is")]
+pub struct RevisionError;
+
+impl FromStr for AccountRevision {
+    type Err = RevisionError;
+
+    fn from_str(text: &str) -> Result<Self, RevisionError> {
+        let revision = || {
+            let (version, facts) = text.split_once('-')?;
+            Some(Self { version: version.parse().ok()?, facts: u64::from_str_radix(facts, 16).ok()? })
+        };
+        // Only as it is shown: one state has one name.
+        revision().filter(|revision| revision.to_string() == text).ok_or(RevisionError)
     }
 }
 
@@ -140,7 +183,7 @@ pub enum Seizure {
 }
 
 /// A debit to be judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Debit {
     /// How much, positive.
     pub amount: Money,
@@ -149,7 +192,7 @@ pub struct Debit {
 }
 
 /// A credit to be judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Credit {
     /// How much, positive.
     pub amount: Money,
@@ -309,6 +352,9 @@ impl AccountBook {
         if fact.check.subject() != Subject::Account {
             violations.push(invalid(format!("{} is stated of the customer, not of an account", fact.check.code())));
         }
+        if fact.check == Check::AccountClosed {
+            violations.push(invalid("an account is closed by closing it, for good".into()));
+        }
         match fact.amount {
             Some(_) if fact.check != Check::Seized => {
                 violations.push(invalid(format!("{} has no amount", fact.check.code())));
@@ -322,6 +368,35 @@ impl AccountBook {
             _ => {}
         }
         violations.extend(self.state.facts.refusal(fact, at));
+    }
+
+    /// Adds every reason why the account may not be closed at `at`.
+    pub fn judge_closing(&self, at: Timestamp, violations: &mut Violations) {
+        if self.state.is_closed(at) {
+            violations.push(Violation::new(Code::AccountClosed, format!("{} is closed already", self.state.id)));
+        }
+        for balance in self.state.balances.iter().filter(|balance| !balance.amount.is_zero()) {
+            let (amount, currency) = (balance.amount, balance.amount.currency());
+            violations.push(Violation::new(Code::AccountNotEmpty, format!("it holds {amount} {currency}")));
+        }
+        if !self.at_rest() {
+            violations.push(Violation::new(Code::AccountNotEmpty, "a posting is in flight: try again"));
+        }
+        violations.extend(self.state.facts.refusal(&Fact::closing(at), at));
+    }
+
+    /// Closes the account for good; it was judged good.
+    pub fn close(&mut self, at: Timestamp) {
+        self.state.facts.state(Fact::closing(at), at);
+    }
+
+    /// Adds a violation where the account is not in the state that was expected.
+    pub fn judge_revision(&self, expected: AccountRevision, violations: &mut Violations) {
+        let revision = self.state.revision();
+        if revision != expected {
+            let detail = format!("{} is at \"{revision}\", expected \"{expected}\"", self.state.id);
+            violations.push(Violation::new(Code::VersionMismatch, detail));
+        }
     }
 
     /// Whether debits count against a daily cap at `at`.

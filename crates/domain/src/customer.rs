@@ -20,6 +20,8 @@ pub struct CustomerState {
     pub id: CustomerId,
     /// The bank's own name for the customer, if it gave one: an opaque reference, never a person's name.
     pub reference: Option<Arc<str>>,
+    /// To whom the customer belongs: a channel sees its own customers alone.
+    pub channel: Arc<str>,
     /// What stands against the customer.
     pub facts: FactSheet,
     /// What is used of the limits.
@@ -28,8 +30,8 @@ pub struct CustomerState {
 
 impl CustomerState {
     /// A new customer.
-    pub fn opened(id: CustomerId, reference: Option<Arc<str>>) -> Self {
-        Self { id, reference, facts: FactSheet::default(), limits: LimitUse::default() }
+    pub fn opened(id: CustomerId, reference: Option<Arc<str>>, channel: Arc<str>) -> Self {
+        Self { id, reference, channel, facts: FactSheet::default(), limits: LimitUse::default() }
     }
 }
 
@@ -85,6 +87,14 @@ impl CustomerBook {
     pub fn charge_limit(&mut self, won: i64, at: Timestamp) -> LimitUse {
         self.state.limits = self.state.limits.charged(won, at);
         self.state.limits
+    }
+
+    /// Gives back what an exchange at `charged_at` had charged: its reversal is sequenced. Returns the counters
+    /// afterwards; `None` where the windows of that charge are past, so that nothing changes.
+    pub fn give_back_limit(&mut self, won: i64, charged_at: Timestamp, at: Timestamp) -> Option<LimitUse> {
+        let given = self.state.limits.given_back(won, charged_at, at)?;
+        self.state.limits = given;
+        Some(given)
     }
 
     /// The customer's daily and monthly limits as they stand at `at`, exchanges in flight included.

@@ -186,6 +186,8 @@ ids! {
     AccountId = "acc";
     /// An exchange; named by its record.
     ExchangeId = "exg";
+    /// The reversal of an exchange; named by its record.
+    ReversalId = "rev";
     /// A deposit, withdrawal or transfer; named by its record.
     TransactionId = "txn";
     /// A change of facts; named by its record.

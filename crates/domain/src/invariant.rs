@@ -151,12 +151,29 @@ pub fn balanced(record: &Record) -> Result<(), Breach> {
                 Side::Buy => (debit.amount.negated(), credit.amount),
                 Side::Sell => (credit.amount, debit.amount.negated()),
             };
-            match terms.price(Ask::Foreign(foreign)) {
-                Ok(priced) if priced.won == won && foreign.currency() == terms.currency => Ok(()),
-                _ => Err(Breach::LegsAgainstTerms { position, won, foreign, terms: Box::new(*terms) }),
+            at_terms(position, terms, won, foreign)
+        }
+        Event::Reversed { terms, debit, landing, .. } => {
+            way(debit, true)?;
+            let back = landing.amount();
+            if back.is_negative() || back.is_zero() {
+                return Err(Breach::WrongWay { position, amount: back });
             }
+            let (won, foreign) = match terms.side {
+                Side::Buy => (back, debit.amount.negated()),
+                Side::Sell => (debit.amount.negated(), back),
+            };
+            at_terms(position, terms, won, foreign)
         }
         _ => Ok(()),
+    }
+}
+
+/// I5: the won leg is what the terms make of the foreign one.
+fn at_terms(position: Position, terms: &Terms, won: Money, foreign: Money) -> Result<(), Breach> {
+    match terms.price(Ask::Foreign(foreign)) {
+        Ok(priced) if priced.won == won && foreign.currency() == terms.currency => Ok(()),
+        _ => Err(Breach::LegsAgainstTerms { position, won, foreign, terms: Box::new(*terms) }),
     }
 }
 

@@ -104,6 +104,19 @@ impl LimitUse {
         Self { charged_at: at, day_won: now.day_won.saturating_add(won), month_won: now.month_won.saturating_add(won) }
     }
 
+    /// The counters after what was charged at `charged_at` is given back at `at`: to the limit day and month that the
+    /// charge counted in, as far as they last; `None` where neither does. What was used in a past window stays used.
+    pub fn given_back(&self, won: i64, charged_at: Timestamp, at: Timestamp) -> Option<Self> {
+        let (window, now) = (LimitWindow::at(at), self.at(at));
+        let (same_day, same_month) = (charged_at >= window.day_began, charged_at >= window.month_began);
+        let less = |used: i64, is_same: bool| if is_same { used.saturating_sub(won).max(0) } else { used };
+        (same_day || same_month).then(|| Self {
+            charged_at: at,
+            day_won: less(now.day_won, same_day),
+            month_won: less(now.month_won, same_month),
+        })
+    }
+
     /// Used, remaining and reset of both limits at `at`, with `in_flight_won` reserved by exchanges in flight.
     pub fn standing(&self, in_flight_won: i64, at: Timestamp, policy: &LimitPolicy) -> LimitStanding {
         let (now, window) = (self.at(at), LimitWindow::at(at));

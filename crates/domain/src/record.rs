@@ -13,7 +13,7 @@ use crate::{
     currency::Currency,
     exchange::Terms,
     guard::Finding,
-    id::{AccountId, CustomerId, Position},
+    id::{AccountId, CustomerId, ExchangeId, Position},
     limit::LimitUse,
     money::Money,
     quote::QuoteId,
@@ -29,6 +29,13 @@ impl KeyDigest {
     /// Under which a used quote stands among the used keys: a quote is used at most once, as a key is.
     pub const fn of_quote(quote: QuoteId) -> Self {
         Self(quote.0.to_be_bytes())
+    }
+
+    /// Under which the reversal of an exchange stands among the used keys: an exchange is reversed at most once.
+    pub const fn of_reversal(exchange: ExchangeId) -> Self {
+        let [a, b, c, d, e, f, g, h] = exchange.position().packed().to_be_bytes();
+        let [i, j, k, l, m, n, o, p] = *b"reversal";
+        Self([i, j, k, l, m, n, o, p, a, b, c, d, e, f, g, h])
     }
 }
 
@@ -69,6 +76,25 @@ pub struct Leg {
     pub version: u64,
 }
 
+/// Where money that comes back arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landing {
+    /// In its account.
+    Account(Leg),
+    /// In suspense, because the account is closed: positive, and no customer's until somebody has decided.
+    Suspense(Money),
+}
+
+impl Landing {
+    /// What comes back, positive.
+    pub const fn amount(&self) -> Money {
+        match self {
+            Landing::Account(leg) => leg.amount,
+            Landing::Suspense(money) => *money,
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -76,6 +102,8 @@ pub enum Event {
     CustomerOpened {
         /// The bank's own name for the customer, if it gave one: an opaque reference, never a person's name.
         reference: Option<Box<str>>,
+        /// To whom the customer belongs; the caller without.
+        channel: Option<Box<str>>,
     },
     /// An account was opened; the record's position is the account's id.
     AccountOpened {
@@ -83,6 +111,13 @@ pub enum Event {
         customer: CustomerId,
         /// Won or foreign.
         kind: AccountKind,
+    },
+    /// An account was closed, empty: for good.
+    AccountClosed {
+        /// The account.
+        account: AccountId,
+        /// Its owner.
+        customer: CustomerId,
     },
     /// A fact about an account was stated, or lifted by stating its end.
     AccountFactStated {
@@ -132,6 +167,23 @@ pub enum Event {
         /// The credit.
         credit: Leg,
         /// The customer's limit counters afterwards; absent where nothing was charged.
+        limits: Option<LimitUse>,
+        /// A limited account's debits of that business date afterwards, in won; absent for others.
+        limited_won: Option<i64>,
+    },
+    /// An exchange was taken back at its original numbers.
+    Reversed {
+        /// The exchange.
+        exchange: ExchangeId,
+        /// Why.
+        reason: Box<str>,
+        /// The exchange's own terms.
+        terms: Terms,
+        /// What the exchange had credited.
+        debit: Leg,
+        /// What it had debited.
+        landing: Landing,
+        /// The customer's limit counters afterwards; absent where nothing was given back.
         limits: Option<LimitUse>,
         /// A limited account's debits of that business date afterwards, in won; absent for others.
         limited_won: Option<i64>,
@@ -202,10 +254,11 @@ impl Record {
         self.origin.key.as_ref().map(|key| key.digest)
     }
 
-    /// The quote that it used, if it used one, as it stands among the used keys.
-    pub const fn quote(&self) -> Option<KeyDigest> {
+    /// What it used up, as it stands among the used keys: a quote, or an exchange that can be reversed once.
+    pub const fn used_once(&self) -> Option<KeyDigest> {
         match &self.event {
             Event::Exchanged { quote: Some(quote), .. } => Some(KeyDigest::of_quote(*quote)),
+            Event::Reversed { exchange, .. } => Some(KeyDigest::of_reversal(*exchange)),
             _ => None,
         }
     }
@@ -220,6 +273,8 @@ impl Event {
             Event::Transferred { debit, credit, .. } | Event::Exchanged { debit, credit, .. } => {
                 (Some(debit), Some(credit))
             }
+            Event::Reversed { debit, landing: Landing::Account(credit), .. } => (Some(debit), Some(credit)),
+            Event::Reversed { debit, landing: Landing::Suspense(_), .. } => (Some(debit), None),
             _ => (None, None),
         };
         first.into_iter().chain(second)
@@ -230,12 +285,14 @@ impl Event {
         match self {
             Event::CustomerOpened { .. } => "customer_opened",
             Event::AccountOpened { .. } => "account_opened",
+            Event::AccountClosed { .. } => "account_closed",
             Event::AccountFactStated { .. } => "account_fact_stated",
             Event::CustomerFactStated { .. } => "customer_fact_stated",
             Event::Deposited { .. } => "deposited",
             Event::Withdrawn { .. } => "withdrawn",
             Event::Transferred { .. } => "transferred",
             Event::Exchanged { .. } => "exchanged",
+            Event::Reversed { .. } => "reversed",
             Event::DateRolled { .. } => "date_rolled",
             Event::RoundPublished { .. } => "round_published",
             Event::RoundRefused { .. } => "round_refused",
@@ -250,6 +307,7 @@ impl Event {
     pub fn customer(&self) -> Option<CustomerId> {
         match self {
             Event::AccountOpened { customer, .. }
+            | Event::AccountClosed { customer, .. }
             | Event::AccountFactStated { customer, .. }
             | Event::CustomerFactStated { customer, .. } => Some(*customer),
             _ => self.legs().next().map(|leg| leg.customer),

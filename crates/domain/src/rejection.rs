@@ -74,6 +74,10 @@ codes! {
     WonAmountNotExact = "won_amount_not_exact",
     /// Debit and credit name the same account.
     SameAccount = "same_account",
+    /// The account has changed since the version that the command was decided on.
+    VersionMismatch = "version_mismatch",
+    /// The account holds money or awaits some: it cannot be closed.
+    AccountNotEmpty = "account_not_empty",
     /// The customer already has an account of this kind.
     AccountExists = "account_exists",
     /// The accounts live in different lanes, between which money does not move yet.

@@ -10,6 +10,7 @@ use std::{
 use async_trait::async_trait;
 use hwan::storage::{
     fake::{FakeStore, Outcome, Plan, Wait},
+    listing::{PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
     },
@@ -17,9 +18,10 @@ use hwan::storage::{
 use hwan_domain::{
     board::Pair,
     currency::Currency,
-    id::{AccountId, CustomerId, LaneId, Seq},
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
+    round::Round,
     time::{BusinessDate, Timestamp},
 };
 
@@ -198,6 +200,11 @@ impl LedgerStore for Line {
         self.store.journal_since(lane, at).await
     }
 
+    async fn records(&self, places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError> {
+        self.call("fault: journal not read").await?;
+        self.store.records(places).await
+    }
+
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
         self.call("fault: keys not looked up").await?;
         self.sky(|sky| sky.counts.one("keys looked up"));
@@ -225,6 +232,10 @@ impl LedgerStore for Line {
         self.store.pairs(rounds).await
     }
 
+    async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
+        self.store.rounds(query).await
+    }
+
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
         self.call("fault: projection step failed").await?;
         self.store.project(lane, from, records).await
@@ -241,6 +252,10 @@ impl LedgerStore for Line {
 
     async fn passbook(&self, id: AccountId, after: u64, limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
         self.store.passbook(id, after, limit).await
+    }
+
+    async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
+        self.store.passbook_page(query).await
     }
 
     async fn daily_balances(

@@ -16,7 +16,7 @@ use hwan_domain::{
     money::Money,
     quote::QuoteId,
     rate::Rate,
-    record::{Event, KeyDigest, KeyUse, Leg, Origin, Record, RequestDigest},
+    record::{Event, KeyDigest, KeyUse, Landing, Leg, Origin, Record, RequestDigest},
     round::{Round, RoundStatus},
     time::{BusinessDate, Timestamp},
 };
@@ -50,21 +50,25 @@ struct Body {
     key: Option<String>,
     request: Option<String>,
     // These follow from the position; that they do is checked by the comparison of texts.
-    #[serde(rename = "exchange")]
-    _exchange: Option<IgnoredAny>,
+    #[serde(rename = "reversal")]
+    _reversal: Option<IgnoredAny>,
     #[serde(rename = "transaction")]
     _transaction: Option<IgnoredAny>,
     #[serde(rename = "change")]
     _change: Option<IgnoredAny>,
+    // Of an exchange it follows too; of a reversal it names what was taken back.
+    exchange: Option<String>,
     account: Option<String>,
     customer: Option<String>,
     reference: Option<String>,
+    channel: Option<String>,
     kind: Option<String>,
     fact: Option<FactText>,
     terms: Option<TermsText>,
     quote: Option<String>,
     debit: Option<LegText>,
     credit: Option<LegText>,
+    suspense: Option<SuspenseText>,
     limits: Option<LimitsText>,
     limited_won: Option<String>,
     date: Option<String>,
@@ -85,6 +89,13 @@ struct LegText {
     amount: String,
     balance_after: String,
     version: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SuspenseText {
+    currency: String,
+    amount: String,
 }
 
 #[derive(Deserialize)]
@@ -246,7 +257,11 @@ impl Reader<'_> {
         let debit = || self.leg("debit", need("debit", body.debit.as_ref())?);
         let credit = || self.leg("credit", need("credit", body.credit.as_ref())?);
         Ok(match body.r#type.as_str() {
-            "customer_opened" => Event::CustomerOpened { reference: body.reference.map(String::into_boxed_str) },
+            "customer_opened" => Event::CustomerOpened {
+                reference: body.reference.map(String::into_boxed_str),
+                channel: body.channel.map(String::into_boxed_str),
+            },
+            "account_closed" => Event::AccountClosed { account: account()?, customer: customer()? },
             "account_opened" => {
                 let kind = need("kind", body.kind.as_deref())?;
                 let kind = AccountKind::parse(kind).ok_or_else(|| Fault::of("kind", "not a kind of account"))?;
@@ -271,6 +286,22 @@ impl Reader<'_> {
                 },
                 debit: debit()?,
                 credit: credit()?,
+                limits: body.limits.as_ref().map(limits).transpose()?,
+                limited_won: limited()?,
+            },
+            "reversed" => Event::Reversed {
+                exchange: parse("exchange", need("exchange", body.exchange.as_deref())?)?,
+                reason: reason(body.reason)?,
+                terms: self.terms(need("terms", body.terms.as_ref())?)?,
+                debit: debit()?,
+                landing: match &body.suspense {
+                    Some(money) => Landing::Suspense(self.money(
+                        "suspense",
+                        &money.amount,
+                        self.currency("suspense", &money.currency)?,
+                    )?),
+                    None => Landing::Account(credit()?),
+                },
                 limits: body.limits.as_ref().map(limits).transpose()?,
                 limited_won: limited()?,
             },

@@ -4,9 +4,9 @@ use hwan_domain::{
     check::{Fact, FactSheet},
     exchange::{Side, Terms},
     guard::Finding,
-    id::{AccountId, ChangeId, CustomerId, ExchangeId, TransactionId},
+    id::{AccountId, ChangeId, CustomerId, ExchangeId, ReversalId, TransactionId},
     limit::LimitUse,
-    record::{Event, Leg, Record},
+    record::{Event, Landing, Leg, Record},
     round::{Round, RoundStatus},
 };
 
@@ -55,12 +55,16 @@ fn write_record(text: &mut Text, record: &Record) {
 fn write_event(text: &mut Text, record: &Record) {
     let position = record.position;
     match &record.event {
-        Event::CustomerOpened { reference } => {
+        Event::CustomerOpened { reference, channel } => {
             text.raw(",\"customer\":");
             text.plain(CustomerId::at(position));
             if let Some(reference) = reference {
                 text.raw(",\"reference\":");
                 text.string(reference);
+            }
+            if let Some(channel) = channel {
+                text.raw(",\"channel\":");
+                text.string(channel);
             }
         }
         Event::AccountOpened { customer, kind } => {
@@ -70,6 +74,14 @@ fn write_event(text: &mut Text, record: &Record) {
             text.plain(customer);
             text.raw(",\"kind\":");
             text.plain(kind.as_str());
+        }
+        Event::AccountClosed { account, customer } => {
+            text.raw(",\"change\":");
+            text.plain(ChangeId::at(position));
+            text.raw(",\"account\":");
+            text.plain(account);
+            text.raw(",\"customer\":");
+            text.plain(customer);
         }
         Event::AccountFactStated { account, customer, fact } => {
             text.raw(",\"change\":");
@@ -107,6 +119,36 @@ fn write_event(text: &mut Text, record: &Record) {
             write_leg(text, debit);
             text.raw(",\"credit\":");
             write_leg(text, credit);
+            if let Some(limits) = limits {
+                text.raw(",\"limits\":");
+                write_limits(text, limits);
+            }
+            write_limited(text, *limited_won);
+        }
+        Event::Reversed { exchange, reason, terms, debit, landing, limits, limited_won } => {
+            text.raw(",\"reversal\":");
+            text.plain(ReversalId::at(position));
+            text.raw(",\"exchange\":");
+            text.plain(exchange);
+            text.raw(",\"reason\":");
+            text.string(reason);
+            text.raw(",\"terms\":");
+            write_terms(text, terms);
+            text.raw(",\"debit\":");
+            write_leg(text, debit);
+            match landing {
+                Landing::Account(credit) => {
+                    text.raw(",\"credit\":");
+                    write_leg(text, credit);
+                }
+                Landing::Suspense(money) => {
+                    text.raw(",\"suspense\":{\"currency\":\"");
+                    text.raw(money.currency().code());
+                    text.raw("\",\"amount\":");
+                    text.amount(*money);
+                    text.raw("}");
+                }
+            }
             if let Some(limits) = limits {
                 text.raw(",\"limits\":");
                 write_limits(text, limits);

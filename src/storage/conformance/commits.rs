@@ -105,7 +105,7 @@ pub async fn a_used_quote_is_refused_with_its_record(subject: &mut dyn Subject) 
     let batch = scribe.batch();
     store.commit(&batch).await.unwrap();
     let used = batch.rows.last().unwrap().record.clone();
-    let quote = used.quote().unwrap();
+    let quote = used.used_once().unwrap();
 
     let stood = scribe.clone();
     scribe.write_with(None, used.event.clone());

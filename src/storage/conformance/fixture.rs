@@ -168,6 +168,7 @@ pub struct Scribe {
     hash: ChainHash,
     at: Timestamp,
     date: BusinessDate,
+    pace_seconds: i64,
     next_key: u128,
     keys: Keys,
     rows: Vec<JournalRow>,
@@ -189,6 +190,7 @@ impl Scribe {
             at,
             date,
             next_key: (u128::from(lane.number()) << 64) + u128::from(taken.seq.number()) + 1,
+            pace_seconds: 1,
             keys: Keys::default(),
             rows: Vec::new(),
             writes: Vec::new(),
@@ -224,6 +226,11 @@ impl Scribe {
         self.customers.get(&id).expect("a customer that was opened here")
     }
 
+    /// From here on this much time passes from record to record.
+    pub fn set_pace(&mut self, seconds: i64) {
+        self.pace_seconds = seconds;
+    }
+
     /// From here on keys follow each other like this.
     pub fn use_keys(&mut self, keys: Keys) {
         self.keys = keys;
@@ -243,7 +250,7 @@ impl Scribe {
     /// Writes an event down with this key, or none.
     pub fn write_with(&mut self, key: Option<KeyDigest>, event: Event) -> Position {
         self.seq = self.seq.next().expect("a short test");
-        self.at = self.at.plus_seconds(1);
+        self.at = self.at.plus_seconds(self.pace_seconds);
         let position = Position::new(self.lane, self.seq);
         let key = key.map(|digest| KeyUse { digest, request: RequestDigest([7; 16]) });
         let origin = Origin { caller: "scribe".into(), key };
@@ -270,8 +277,9 @@ impl Scribe {
     /// Opens a customer with both accounts.
     pub fn open_family(&mut self) -> Family {
         let reference: Box<str> = format!("ref-{}", self.seq).into();
-        let customer = CustomerId::at(self.write(Event::CustomerOpened { reference: Some(reference.clone()) }));
-        let state = CustomerState::opened(customer, Some(Arc::from(&*reference)));
+        let customer =
+            CustomerId::at(self.write(Event::CustomerOpened { reference: Some(reference.clone()), channel: None }));
+        let state = CustomerState::opened(customer, Some(Arc::from(&*reference)), "scribe".into());
         self.customers.insert(customer, state.clone());
         self.leave(StateWrite::Customer(state));
         let mut open = |kind| {
@@ -309,7 +317,7 @@ impl Scribe {
         let priced = terms.price(Ask::Foreign(foreign)).expect("an amount that is worth a won");
         let debit = self.post(family.won, priced.won.negated());
         let credit = self.post(family.foreign, priced.foreign);
-        let at = self.at.plus_seconds(1);
+        let at = self.at.plus_seconds(self.pace_seconds);
         let customer = self.customers.get_mut(&family.customer).expect("a customer that was opened here");
         customer.limits = customer.limits.charged(priced.won.minor(), at);
         let state = customer.clone();
@@ -327,7 +335,7 @@ impl Scribe {
 
     /// States a fact about an account.
     pub fn state_account_fact(&mut self, account: AccountId, fact: Fact) -> Position {
-        let at = self.at.plus_seconds(1);
+        let at = self.at.plus_seconds(self.pace_seconds);
         let book = self.accounts.get_mut(&account).expect("an account that was opened here");
         book.state_fact(fact, at);
         let state = book.state().clone();
@@ -338,7 +346,7 @@ impl Scribe {
 
     /// States a fact about a customer.
     pub fn state_customer_fact(&mut self, customer: CustomerId, fact: Fact) -> Position {
-        let at = self.at.plus_seconds(1);
+        let at = self.at.plus_seconds(self.pace_seconds);
         let state = self.customers.get_mut(&customer).expect("a customer that was opened here");
         state.facts.state(fact, at);
         let state = state.clone();

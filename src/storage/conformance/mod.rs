@@ -9,11 +9,13 @@
 //! | [`states`] | households, balances, rounds and halts come back as committed |
 //! | [`journal`] | order, chain, positions, keys |
 //! | [`projections`] | passbook and daily balances follow the journal, and a store that went back is noticed |
+//! | [`lists`] | pages join up, windows are exact, no page looks at more than its bound |
 //! | [`fixture`] | records as an engine would write them |
 
 pub mod commits;
 pub mod fixture;
 pub mod journal;
+pub mod lists;
 pub mod projections;
 pub mod states;
 
@@ -90,4 +92,10 @@ cases! { $
         projections_are_fenced_and_never_ahead,
         the_passbook_is_gapless_and_the_days_close_right,
         a_store_that_went_back_is_noticed;
+    lists:
+        pages_of_a_passbook_join_up,
+        a_window_of_a_passbook_is_exact_at_its_ends,
+        entries_of_one_kind_are_found_in_bounded_pages,
+        records_come_back_by_place,
+        rounds_are_listed_newest_first;
 }

@@ -73,11 +73,11 @@ pub async fn a_household_comes_back_exactly(subject: &mut dyn Subject) {
 
     // A customer may be there without an account, and without a reference.
     scribe.retaken(&store.take_lane(LaneId::FIRST).await.unwrap());
-    let lonely = CustomerId::at(scribe.write(Event::CustomerOpened { reference: None }));
-    scribe.leave(StateWrite::Customer(CustomerState::opened(lonely, None)));
+    let lonely = CustomerId::at(scribe.write(Event::CustomerOpened { reference: None, channel: None }));
+    scribe.leave(StateWrite::Customer(CustomerState::opened(lonely, None, "scribe".into())));
     store.commit(&scribe.batch()).await.unwrap();
     let household = store.customer(lonely).await.unwrap().unwrap();
-    assert_eq!(household.customer, CustomerState::opened(lonely, None));
+    assert_eq!(household.customer, CustomerState::opened(lonely, None, "scribe".into()));
     assert!(household.accounts.is_empty());
 }
 

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use hwan_domain::{
     board::Pair,
     currency::Currency,
-    id::{AccountId, CustomerId, LaneId, Seq},
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
+    round::Round,
     time::{BusinessDate, Timestamp},
 };
 
@@ -19,8 +20,12 @@ use super::{
     script::{Outage, Outcome, Plan, Script},
     world::World,
 };
-use crate::storage::port::{
-    CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
+use crate::storage::{
+    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    port::{
+        CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError,
+        TakenLane,
+    },
 };
 
 /// A store in memory.
@@ -184,6 +189,10 @@ impl LedgerStore for FakeStore {
         Ok(self.reading()?.since(lane, at))
     }
 
+    async fn records(&self, places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError> {
+        Ok(self.reading()?.records(places))
+    }
+
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
         Ok(self.reading()?.find(keys))
     }
@@ -198,6 +207,14 @@ impl LedgerStore for FakeStore {
 
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
         Ok(self.reading()?.pairs(rounds))
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
+        Ok(self.reading()?.customers(query))
+    }
+
+    async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
+        Ok(self.reading()?.rounds(query))
     }
 
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
@@ -219,6 +236,10 @@ impl LedgerStore for FakeStore {
         limit: usize,
     ) -> Result<Vec<PassbookEntry>, StoreError> {
         Ok(self.reading()?.passbook(id, after_version, limit))
+    }
+
+    async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
+        Ok(self.reading()?.passbook_page(query))
     }
 
     async fn daily_balances(

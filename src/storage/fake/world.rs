@@ -20,6 +20,7 @@ use smallvec::SmallVec;
 
 use crate::storage::{
     consistency::{ahead, step_end, went_back, wrong_batch},
+    listing::{CustomerListed, CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, PassbookEntry, StateWrite,
         StoreError, TakenLane,
@@ -105,7 +106,7 @@ impl World {
         if Epoch(lane.epoch) != batch.epoch || lane.seq() != batch.from {
             return Err(fenced);
         }
-        let used = |row: &JournalRow| [row.record.key(), row.record.quote()].into_iter().flatten();
+        let used = |row: &JournalRow| [row.record.key(), row.record.used_once()].into_iter().flatten();
         let keys = batch.rows.iter().flat_map(|row| used(row).map(move |key| (key, row)));
         let mut fresh = HashMap::new();
         for (key, row) in keys {
@@ -152,6 +153,11 @@ impl World {
         Seq::new(u64::try_from(earlier).unwrap_or(u64::MAX).saturating_add(1)).unwrap_or(Seq::ZERO)
     }
 
+    pub(super) fn records(&self, places: &[Position]) -> Vec<Arc<Record>> {
+        let record = |place: &Position| self.journal(place.lane(), place.seq(), 1).pop().map(|row| row.record);
+        places.iter().filter_map(|place| record(place).filter(|record| record.position == *place)).collect()
+    }
+
     pub(super) fn find(&self, keys: &[KeyDigest]) -> Vec<(KeyDigest, JournalRow)> {
         let row = |position: Position| self.journal(position.lane(), position.seq(), 1).pop();
         keys.iter().filter_map(|key| Some((*key, row(*self.keys.get(key)?)?))).collect()
@@ -193,6 +199,32 @@ impl World {
         pairs.into_iter().collect()
     }
 
+    pub(super) fn customers(&self, query: &CustomerQuery) -> Vec<CustomerListed> {
+        let listed = self.states.customers.values().map(|state| CustomerListed {
+            id: state.id,
+            reference: state.reference.clone(),
+            channel: state.channel.clone(),
+        });
+        listed
+            .filter(|listed| query.after.is_none_or(|after| listed.id > after))
+            .filter(|listed| query.reference.is_none() || query.reference.as_deref() == listed.reference.as_deref())
+            .filter(|listed| query.channel.as_ref().is_none_or(|channel| *channel == listed.channel))
+            .take(query.limit)
+            .collect()
+    }
+
+    pub(super) fn rounds(&self, query: &RoundQuery) -> Vec<Round> {
+        let of_currency = self.states.rounds.values().filter(|round| round.currency == query.currency);
+        let mut rounds: Vec<Round> = of_currency
+            .filter(|round| query.date.is_none_or(|date| round.id.date == date))
+            .filter(|round| query.before.is_none_or(|before| (round.id.date, round.id.number) < before))
+            .cloned()
+            .collect();
+        rounds.sort_by_key(|round| std::cmp::Reverse((round.id.date, round.id.number)));
+        rounds.truncate(query.limit);
+        rounds
+    }
+
     pub(super) fn project(&mut self, id: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
         let to = step_end(id, from, records)?;
         let fenced = StoreError::ProjectionFenced { lane: id, from };
@@ -201,17 +233,15 @@ impl World {
             return Err(ahead(id, to, lane.seq()));
         }
         lane.projected = to;
-        for record in records {
-            self.post(record);
-        }
-        Ok(())
+        records.iter().try_for_each(|record| self.post(record))
     }
 
-    fn post(&mut self, record: &Record) {
+    fn post(&mut self, record: &Record) -> Result<(), StoreError> {
         for leg in record.event.legs() {
             let entry = PassbookEntry {
                 version: leg.version,
                 position: record.position,
+                kind: EntryKind::of_posting(&record.event)?,
                 amount: leg.amount,
                 balance_after: leg.balance_after,
                 at: record.at,
@@ -220,6 +250,7 @@ impl World {
             self.passbooks.entry(leg.account).or_default().insert(leg.version, entry);
             self.days.insert((leg.account, leg.amount.currency(), record.business_date), leg.balance_after);
         }
+        Ok(())
     }
 
     pub(super) fn projected(&self, id: LaneId) -> Seq {
@@ -229,6 +260,18 @@ impl World {
     pub(super) fn passbook(&self, id: AccountId, after_version: u64, limit: usize) -> Vec<PassbookEntry> {
         let Some(passbook) = self.passbooks.get(&id) else { return Vec::new() };
         passbook.values().filter(|entry| entry.version > after_version).take(limit).cloned().collect()
+    }
+
+    pub(super) fn passbook_page(&self, query: &PassbookQuery) -> PassbookPage {
+        let Some(passbook) = self.passbooks.get(&query.account) else { return PassbookPage::default() };
+        let Window { from, to } = query.window;
+        let past = passbook.last_key_value().map_or(1, |(version, _)| version.saturating_add(1));
+        let not_before = |at| passbook.values().find(|entry| entry.at >= at).map_or(past, |entry| entry.version);
+        let (first, end) = (from.map_or(1, not_before), to.map_or(past, not_before));
+        let looked_at = query.looked_at(first, end);
+        let found = passbook.range(looked_at.clone()).rev().map(|(_, entry)| entry);
+        let found = found.filter(|entry| query.only.is_none_or(|kind| entry.kind == kind));
+        query.page(found.take(query.entries_max().saturating_add(1)).cloned().collect(), first, &looked_at)
     }
 
     pub(super) fn daily_balances(&self, id: AccountId, date: BusinessDate) -> Vec<(BusinessDate, Money)> {
@@ -274,7 +317,8 @@ impl World {
         self.passbooks.retain(|account, _| account.lane() != id);
         self.days.retain(|(account, ..), _| account.lane() != id);
         for record in &records {
-            self.post(record);
+            // It was posted once, so it can be again.
+            let _ = self.post(record);
         }
     }
 }

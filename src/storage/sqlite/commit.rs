@@ -30,16 +30,16 @@ use crate::storage::{
 // statement of many rows touches, to undo that statement alone.
 static JOURNAL: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT OR ROLLBACK INTO journal (id, kind, customer, key_digest, quote, at, business_date, body, hash)",
+        "INSERT OR ROLLBACK INTO journal (id, kind, customer, key_digest, used_once, at, business_date, body, hash)",
         9,
         "",
     )
 });
 static CUSTOMER: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT OR ROLLBACK INTO customer (id, reference, facts, limit_at, limit_day_won, limit_month_won)",
-        6,
-        "ON CONFLICT (id) DO UPDATE SET reference = excluded.reference, facts = excluded.facts, \
+        "INSERT OR ROLLBACK INTO customer (id, reference, channel, facts, limit_at, limit_day_won, limit_month_won)",
+        7,
+        "ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, \
          limit_at = excluded.limit_at, limit_day_won = excluded.limit_day_won, \
          limit_month_won = excluded.limit_month_won",
     )
@@ -127,7 +127,7 @@ async fn write(connection: &mut SqliteConnection, batch: &CommitBatch) -> Result
             bindings.add(record.event.name());
             bindings.add(record.event.customer().map(|customer| customer.position().packed()));
             bindings.add(record.key().map(|key| key.0.to_vec()));
-            bindings.add(record.quote().map(|quote| quote.0.to_vec()));
+            bindings.add(record.used_once().map(|once| once.0.to_vec()));
             bindings.add(record.at.micros());
             bindings.add(record.business_date.days());
             bindings.add(Arc::clone(body));
@@ -180,6 +180,7 @@ async fn leave_behind(connection: &mut SqliteConnection, writes: &[StateWrite]) 
         .insert(connection, &customers, |bindings, customer| {
             bindings.add(customer.id.position().packed());
             bindings.add(customer.reference.clone());
+            bindings.add(customer.channel.clone());
             bindings.add(codec::encode_facts(&customer.facts));
             bindings.add(customer.limits.charged_at.micros());
             bindings.add(customer.limits.day_won);
@@ -246,7 +247,7 @@ async fn write_halt(
 /// Which key or quote of a batch was refused, and by which record.
 async fn duplicate(store: &SqliteStore, batch: &CommitBatch) -> CommitError {
     let keys: Vec<KeyDigest> =
-        batch.rows.iter().flat_map(|row| [row.record.key(), row.record.quote()]).flatten().collect();
+        batch.rows.iter().flat_map(|row| [row.record.key(), row.record.used_once()]).flatten().collect();
     match reads::key_positions(store.ledger.readers(), &keys).await {
         Err(error) => CommitError::NotDone(format!("a key was used before, by which record is not known: {error}")),
         Ok(used) => match used.first() {

@@ -23,6 +23,7 @@ mod errors;
 mod lanes;
 mod lock;
 mod options;
+mod passbook;
 mod projections;
 mod readers;
 mod reads;

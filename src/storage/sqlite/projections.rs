@@ -16,13 +16,15 @@ use sqlx::SqliteConnection;
 use super::{SqliteStore, commit::packed_seq, errors::store_error, lanes, statements::ManyRows};
 use crate::storage::{
     consistency::{ahead, step_end},
+    listing::EntryKind,
     port::{CommitError, StoreError},
 };
 
 static PASSBOOK: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT OR ROLLBACK INTO passbook (account, version, record, currency, amount_minor, balance_minor, at, business_date)",
-        8,
+        "INSERT OR ROLLBACK INTO passbook \
+         (account, version, record, kind, currency, amount_minor, balance_minor, at, business_date)",
+        9,
         "",
     )
 });
@@ -87,14 +89,14 @@ async fn write(
     if moved.rows_affected() != 1 {
         return Err(StoreError::ProjectionFenced { lane, from });
     }
-    let mut postings: Vec<(&Record, &Leg)> =
-        records.iter().flat_map(|record| record.event.legs().map(move |leg| (&**record, leg))).collect();
-    postings.sort_by_key(|(_, leg)| (leg.account, leg.version));
+    let mut postings = postings(records)?;
+    postings.sort_by_key(|(_, _, leg)| (leg.account, leg.version));
     PASSBOOK
-        .insert(connection, &postings, |bindings, (record, leg)| {
+        .insert(connection, &postings, |bindings, (record, kind, leg)| {
             bindings.add(leg.account.position().packed());
             bindings.add(i64::try_from(leg.version).unwrap_or(i64::MAX));
             bindings.add(record.position.packed());
+            bindings.add(kind.number());
             bindings.add(leg.amount.currency().code());
             bindings.add(leg.amount.minor());
             bindings.add(leg.balance_after.minor());
@@ -116,12 +118,27 @@ async fn write(
         .map_err(failed)
 }
 
+/// A leg of a record, and what the record did.
+type Posting<'a> = (&'a Record, EntryKind, &'a Leg);
+
+fn postings(records: &[Arc<Record>]) -> Result<Vec<Posting<'_>>, StoreError> {
+    let mut postings = Vec::with_capacity(records.len().saturating_mul(2));
+    for record in records {
+        let mut legs = record.event.legs().peekable();
+        if legs.peek().is_some() {
+            let kind = EntryKind::of_posting(&record.event)?;
+            postings.extend(legs.map(|leg| (&**record, kind, leg)));
+        }
+    }
+    Ok(postings)
+}
+
 type DayKey = (AccountId, Currency, BusinessDate);
 
 /// The last leg of each account, currency and date.
-fn closing<'a>(postings: &[(&'a Record, &'a Leg)]) -> BTreeMap<DayKey, &'a Leg> {
+fn closing<'a>(postings: &[Posting<'a>]) -> BTreeMap<DayKey, &'a Leg> {
     // Sorted by version within an account: a later one takes an earlier one's place.
-    postings.iter().map(|(record, leg)| ((leg.account, leg.amount.currency(), record.business_date), *leg)).collect()
+    postings.iter().map(|(record, _, leg)| ((leg.account, leg.amount.currency(), record.business_date), *leg)).collect()
 }
 
 /// Where the record of a posting stands, from its column.

@@ -1,15 +1,22 @@
 //! Reads: each is one statement on a reading connection, so it sees one committed state.
 
-use std::{fmt::Write as _, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    sync::{Arc, LazyLock},
+};
 
 use hwan_domain::{
     currency::{Currency, CurrencySet},
     id::{LaneId, Position, Seq},
     money::Money,
-    record::KeyDigest,
+    record::{KeyDigest, Record},
     time::Timestamp,
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{
+    Encode, Row, Type,
+    sqlite::{Sqlite, SqliteRow},
+};
 
 use super::{
     errors::{column, store_error},
@@ -23,15 +30,27 @@ use crate::storage::{
     port::{ChainHash, JournalRow, StoreError},
 };
 
+/// The placeholders of a lookup.
+fn placeholders(size: usize) -> String {
+    let mut list = String::new();
+    for index in 1..=size {
+        let _ = write!(list, "{}?{index}", if index == 1 { "" } else { "," }); // a string takes every write
+    }
+    list
+}
+
+/// Lookups of records by place, by how many they take.
+static PLACES: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
+    KEYS_PER_LOOKUP
+        .map(|size| (size, format!("SELECT id, body, hash FROM journal WHERE id IN ({})", placeholders(size))))
+});
+
 /// Lookups of keys and quotes, by how many they take.
 static KEYS: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
     KEYS_PER_LOOKUP.map(|size| {
-        let mut list = String::new();
-        for index in 1..=size {
-            let _ = write!(list, "{}?{index}", if index == 1 { "" } else { "," }); // a string takes every write
-        }
+        let list = placeholders(size);
         let by = |column| format!("SELECT id, {column} AS used, body, hash FROM journal WHERE {column} IN ({list})");
-        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("quote")))
+        (size, format!("{} UNION ALL {} ORDER BY 1", by("key_digest"), by("used_once")))
     })
 });
 
@@ -123,8 +142,33 @@ pub(super) async fn journal_since(readers: &Readers, lane: LaneId, at: Timestamp
     }
 }
 
+/// The records at these places, in the order asked for.
+pub(super) async fn records(
+    readers: &Readers,
+    currencies: &CurrencySet,
+    places: &[Position],
+) -> Result<Vec<Arc<Record>>, StoreError> {
+    let rows = look_up(readers, &*PLACES, places, |place| place.packed()).await?;
+    let read = |row| read_row(row, currencies).map(|row| (row.record.position, row.record));
+    let found: HashMap<Position, Arc<Record>> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(places.iter().filter_map(|place| found.get(place).cloned()).collect())
+}
+
 /// The rows of these keys, each key once.
 async fn key_rows(readers: &Readers, keys: &[KeyDigest]) -> Result<Vec<SqliteRow>, StoreError> {
+    look_up(readers, &*KEYS, keys, |key| key.0.to_vec()).await
+}
+
+/// The rows that lookups by many keys find, in no order.
+async fn look_up<K, V>(
+    readers: &Readers,
+    lookups: &'static [(usize, String)],
+    keys: &[K],
+    value: impl Fn(&K) -> V,
+) -> Result<Vec<SqliteRow>, StoreError>
+where
+    V: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + Send,
+{
     let mut found = Vec::new();
     if keys.is_empty() {
         return Ok(found);
@@ -134,8 +178,8 @@ async fn key_rows(readers: &Readers, keys: &[KeyDigest]) -> Result<Vec<SqliteRow
     while !rest.is_empty() {
         let size = lookup_size(rest.len());
         let (some, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
-        let Some((_, sql)) = KEYS.iter().find(|(of, _)| *of == size) else { break };
-        let query = some.iter().fold(sqlx::query(sql.as_str()), |query, key| query.bind(key.0.to_vec()));
+        let Some((_, sql)) = lookups.iter().find(|(of, _)| *of == size) else { break };
+        let query = some.iter().fold(sqlx::query(sql.as_str()), |query, key| query.bind(value(key)));
         // Placeholders left unbound are null, which equals nothing.
         let rows = query.fetch_all(reader.connection()).await.map_err(|error| store_error(&error))?;
         found.extend(rows);

@@ -1,4 +1,4 @@
-//! Reads of what the journal leaves behind: households, the rate board's pairs, passbooks and daily balances.
+//! Reads of what the journal leaves behind: households, the rate board's pairs, lists of rounds.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -9,7 +9,6 @@ use hwan_domain::{
     customer::CustomerState,
     id::{AccountId, CustomerId},
     limit::LimitUse,
-    money::Money,
     rate::Rate,
     round::{Round, RoundId},
     time::{BusinessDate, Timestamp},
@@ -26,7 +25,8 @@ use super::{
 };
 use crate::storage::{
     codec,
-    port::{Household, PassbookEntry, StoreError},
+    listing::{CustomerListed, CustomerQuery, RoundQuery},
+    port::{Household, StoreError},
 };
 
 /// A customer with its accounts by id and their balances by currency.
@@ -37,7 +37,7 @@ pub(super) async fn customer(
 ) -> Result<Option<Household>, StoreError> {
     let mut reader = readers.lend().await?;
     let rows = sqlx::query(
-        "SELECT c.reference, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
+        "SELECT c.reference, c.channel, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
          a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, \
          b.currency, b.amount_minor, b.version \
          FROM customer c LEFT JOIN account a ON a.customer = c.id LEFT JOIN balance b ON b.account = a.id \
@@ -68,6 +68,7 @@ fn read_customer(row: &SqliteRow, id: CustomerId, currencies: &CurrencySet) -> R
     Ok(CustomerState {
         id,
         reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
+        channel: Arc::from(get::<&str>(row, "channel")?),
         facts: codec::decode_facts(get(row, "customer_facts")?, currencies)?,
         limits: LimitUse {
             charged_at: Timestamp::from_micros(get(row, "limit_at")?),
@@ -106,6 +107,42 @@ fn read_balance(row: &SqliteRow, currencies: &CurrencySet) -> Result<Option<Bala
 fn read_version(row: &SqliteRow) -> Result<u64, StoreError> {
     let version: i64 = get(row, "version")?;
     u64::try_from(version).map_err(|_| StoreError::Damaged(format!("{version} is not an account's version")))
+}
+
+/// A page of customers, by id. Each filter has its index, which ends with the id.
+pub(super) async fn customers(readers: &Readers, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
+    let sql = match (&query.reference, &query.channel) {
+        (None, None) => "SELECT id, reference, channel FROM customer WHERE id > ?1 ORDER BY id LIMIT ?2",
+        (Some(_), None) => {
+            "SELECT id, reference, channel FROM customer WHERE reference = ?3 AND id > ?1 ORDER BY id LIMIT ?2"
+        }
+        (None, Some(_)) => {
+            "SELECT id, reference, channel FROM customer WHERE channel = ?4 AND id > ?1 ORDER BY id LIMIT ?2"
+        }
+        (Some(_), Some(_)) => {
+            "SELECT id, reference, channel FROM customer WHERE reference = ?3 AND channel = ?4 AND id > ?1 \
+             ORDER BY id LIMIT ?2"
+        }
+    };
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(sql)
+        .bind(query.after.map_or(0, |after| after.position().packed()))
+        .bind(i64::try_from(query.limit).unwrap_or(i64::MAX))
+        .bind(query.reference.as_deref())
+        .bind(query.channel.as_deref())
+        .fetch_all(reader.connection())
+        .await
+        .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    rows.iter()
+        .map(|row| {
+            Ok(CustomerListed {
+                id: CustomerId::at(read_position(get(row, "id")?)?),
+                reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
+                channel: Arc::from(get::<&str>(row, "channel")?),
+            })
+        })
+        .collect()
 }
 
 /// Who owns an account.
@@ -197,63 +234,30 @@ fn read_round(row: &SqliteRow, currency: Currency) -> Result<Option<Round>, Stor
     }))
 }
 
-/// An account's passbook above a version.
-pub(super) async fn passbook(
-    readers: &Readers,
-    currencies: &CurrencySet,
-    id: AccountId,
-    after_version: u64,
-    limit: usize,
-) -> Result<Vec<PassbookEntry>, StoreError> {
+/// A page of a currency's rounds: a walk up its primary key.
+pub(super) async fn rounds(readers: &Readers, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
+    // Beyond every date and number there can be.
+    let (before_date, before_number) =
+        query.before.map_or((i64::MAX, 0), |(date, number)| (date.days().into(), number));
     let mut reader = readers.lend().await?;
-    let rows = sqlx::query(
-        "SELECT version, record, currency, amount_minor, balance_minor, at, business_date FROM passbook \
-         WHERE account = ? AND version > ? ORDER BY version LIMIT ?",
-    )
-    .bind(id.position().packed())
-    .bind(i64::try_from(after_version).unwrap_or(i64::MAX))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    let rows = sqlx::query(match query.date {
+        None => {
+            "SELECT * FROM round WHERE currency = ?1 AND (business_date, number) < (?2, ?3) \
+             ORDER BY business_date DESC, number DESC LIMIT ?4"
+        }
+        Some(_) => {
+            "SELECT * FROM round WHERE currency = ?1 AND (business_date, number) < (?2, ?3) AND business_date = ?5 \
+             ORDER BY business_date DESC, number DESC LIMIT ?4"
+        }
+    })
+    .bind(query.currency.code())
+    .bind(before_date)
+    .bind(i64::from(before_number))
+    .bind(i64::try_from(query.limit).unwrap_or(i64::MAX))
+    .bind(query.date.map(BusinessDate::days))
     .fetch_all(reader.connection())
     .await
     .map_err(|error| store_error(&error))?;
     reader.give_back();
-    rows.iter()
-        .map(|row| {
-            let code: &str = get(row, "currency")?;
-            Ok(PassbookEntry {
-                version: read_version(row)?,
-                position: read_position(get(row, "record")?)?,
-                amount: read_money(currencies, code, get(row, "amount_minor")?)?,
-                balance_after: read_money(currencies, code, get(row, "balance_minor")?)?,
-                at: Timestamp::from_micros(get(row, "at")?),
-                business_date: BusinessDate::from_days(get(row, "business_date")?),
-            })
-        })
-        .collect()
-}
-
-/// An account's closing balances on a date: SQLite takes the other columns from the row that has the maximum.
-pub(super) async fn daily_balances(
-    readers: &Readers,
-    currencies: &CurrencySet,
-    id: AccountId,
-    date: BusinessDate,
-) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
-    let mut reader = readers.lend().await?;
-    let rows = sqlx::query(
-        "SELECT currency, max(business_date) AS day, amount_minor FROM daily_balance \
-         WHERE account = ? AND business_date <= ? GROUP BY currency ORDER BY currency",
-    )
-    .bind(id.position().packed())
-    .bind(date.days())
-    .fetch_all(reader.connection())
-    .await
-    .map_err(|error| store_error(&error))?;
-    reader.give_back();
-    rows.iter()
-        .map(|row| {
-            let money = read_money(currencies, get(row, "currency")?, get(row, "amount_minor")?)?;
-            Ok((BusinessDate::from_days(get(row, "day")?), money))
-        })
-        .collect()
+    rows.iter().filter_map(|row| read_round(row, query.currency).transpose()).collect()
 }

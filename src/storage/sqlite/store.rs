@@ -10,18 +10,22 @@ use async_trait::async_trait;
 use hwan_domain::{
     board::Pair,
     currency::{Currency, CurrencySet},
-    id::{AccountId, CustomerId, LaneId, Seq},
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
+    round::Round,
     time::{BusinessDate, Timestamp},
 };
 
 use super::{
-    book::Book, commit, connect::StoreFile, errors, lanes, lock::EngineLock, options::SqliteOptions, projections,
-    reads, schema, states,
+    book::Book, commit, connect::StoreFile, errors, lanes, lock::EngineLock, options::SqliteOptions, passbook,
+    projections, reads, schema, states,
 };
-use crate::storage::port::{
-    CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
+use crate::storage::{
+    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    port::{
+        CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
+    },
 };
 
 /// The embedded store: two files and a lock.
@@ -119,6 +123,10 @@ impl LedgerStore for SqliteStore {
         reads::journal_since(self.ledger.readers(), lane, at).await
     }
 
+    async fn records(&self, places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError> {
+        reads::records(self.ledger.readers(), &self.currencies, places).await
+    }
+
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
         reads::find_keys(self.ledger.readers(), &self.currencies, keys).await
     }
@@ -133,6 +141,14 @@ impl LedgerStore for SqliteStore {
 
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
         states::pairs(self.ledger.readers(), &self.currencies, rounds).await
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
+        states::customers(self.ledger.readers(), query).await
+    }
+
+    async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
+        states::rounds(self.ledger.readers(), query).await
     }
 
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError> {
@@ -153,7 +169,11 @@ impl LedgerStore for SqliteStore {
         after_version: u64,
         limit: usize,
     ) -> Result<Vec<PassbookEntry>, StoreError> {
-        states::passbook(self.passbook.readers(), &self.currencies, id, after_version, limit).await
+        passbook::above(self.passbook.readers(), &self.currencies, id, after_version, limit).await
+    }
+
+    async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
+        passbook::page(self.passbook.readers(), &self.currencies, query).await
     }
 
     async fn daily_balances(
@@ -161,7 +181,7 @@ impl LedgerStore for SqliteStore {
         id: AccountId,
         date: BusinessDate,
     ) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
-        states::daily_balances(self.passbook.readers(), &self.currencies, id, date).await
+        passbook::daily_balances(self.passbook.readers(), &self.currencies, id, date).await
     }
 
     async fn close(&self) {

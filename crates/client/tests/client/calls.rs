@@ -1,113 +1,16 @@
-//! The client against a scripted server: what comes back, what is known when nothing does, what is reused.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+//! Calls: what comes back, what is known when nothing does, what is reused.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{io, sync::atomic::Ordering, time::Duration};
 
 use hwan_client::{
-    Client, ClientConfig, ClientError, Connection, ExchangeOrder, KnownOutcome, MarketOrder, Money, Movement, Request,
-    Sent, ServerAddr, Side,
+    Client, ClientConfig, ClientError, ClockMove, Connection, ExchangeOrder, KnownOutcome, MarketOrder, Method, Money,
+    Movement, Request, Sent, ServerAddr, Side,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use tokio::net::TcpListener;
 
-/// What the server does with each request, connection by connection.
-#[derive(Clone)]
-enum Act {
-    /// Writes these bytes.
-    Answer(String),
-    /// Writes these bytes and closes.
-    AnswerAndClose(String),
-    /// Writes these bytes one by one, with pauses.
-    Dribble(String),
-    /// Closes without a word.
-    Close,
-    /// Says nothing and keeps the connection.
-    Hang,
-}
+use crate::server::{Act, client, json, serve};
 
-struct Server {
-    addr: ServerAddr,
-    connections: Arc<AtomicUsize>,
-    requests: Arc<std::sync::Mutex<Vec<String>>>,
-}
-
-/// A server that takes one act per request, in turn, over all connections; closes once they are used up.
-async fn serve(acts: Vec<Act>) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = ServerAddr::loopback(&format!("http://{}", listener.local_addr().unwrap())).unwrap().with_token("t0k3n");
-    let connections = Arc::new(AtomicUsize::new(0));
-    let requests = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let (accepted, seen) = (connections.clone(), requests.clone());
-    let acts = Arc::new(std::sync::Mutex::new(acts.into_iter()));
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            accepted.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(connection(stream, acts.clone(), seen.clone()));
-        }
-    });
-    Server { addr, connections, requests }
-}
-
-async fn connection(
-    mut stream: TcpStream,
-    acts: Arc<std::sync::Mutex<std::vec::IntoIter<Act>>>,
-    seen: Arc<std::sync::Mutex<Vec<String>>>,
-) {
-    while let Some(request) = read_request(&mut stream).await {
-        seen.lock().unwrap().push(request);
-        let act = acts.lock().unwrap().next();
-        match act {
-            Some(Act::Answer(text)) => stream.write_all(text.as_bytes()).await.unwrap(),
-            Some(Act::AnswerAndClose(text)) => return stream.write_all(text.as_bytes()).await.unwrap(),
-            Some(Act::Dribble(text)) => {
-                for byte in text.bytes() {
-                    stream.write_all(&[byte]).await.unwrap();
-                    tokio::task::yield_now().await;
-                }
-            }
-            Some(Act::Hang) => tokio::time::sleep(Duration::from_secs(60)).await,
-            Some(Act::Close) | None => return,
-        }
-    }
-}
-
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
-    let mut bytes = Vec::new();
-    loop {
-        let text = String::from_utf8(bytes.clone()).unwrap();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap_or("0");
-            if body.len() == length.parse::<usize>().unwrap() {
-                return Some(text);
-            }
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
-}
-
-fn json(status: &str, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-fn client(server: &Server) -> Client {
-    Client::new(server.addr.clone(), ClientConfig { connections_max: 4, deadline: Duration::from_millis(300) })
-}
-
-const EXCHANGE: &str = r#"{"id":"exg_0040000000001","customer_id":"cus_1","side":"buy","rate":{"value":"1350.50","unit":1,
+pub(crate) const EXCHANGE: &str = r#"{"id":"exg_0040000000001","customer_id":"cus_1","side":"buy","rate":{"value":"1350.50","unit":1,
     "round":"USD-20261123-1","business_date":"2026-11-23","mid":"1350.50","preference_percent":"100"},
     "won":{"amount":"1351","currency":"KRW"},"foreign":{"amount":"1.00","currency":"USD"},"postings":[
     {"account_id":"acc_1","amount":{"amount":"-1351","currency":"KRW"},"balance_after":{"amount":"0","currency":"KRW"},"version":2},
@@ -251,4 +154,73 @@ async fn an_error_without_a_problem_is_no_answer_of_hwans() {
     let error = client(&server).live().await.unwrap_err();
     assert!(matches!(error, ClientError::Protocol { .. }), "{error}");
     assert_eq!(error.outcome(), KnownOutcome::Unknown);
+}
+
+#[tokio::test]
+async fn a_raw_call_gives_every_status_with_its_headers() {
+    let problem = r#"{"code":"not_found","detail":"no route","retryable":false,"request_id":"r-1"}"#;
+    let acts = vec![
+        Act::Answer(json("404 Not Found", "X-Request-Id: r-1\r\nRetry-After: 3\r\n", problem)),
+        Act::Answer("HTTP/1.1 304 Not Modified\r\netag: \"7\"\r\n\r\n".into()),
+        Act::Answer(json("200 OK", "", "[1]")),
+    ];
+    let server = serve(acts).await;
+    let client = client(&server);
+    let answer = client
+        .call(
+            Method::Put,
+            "/v1/x",
+            &[("a b", "c&d")],
+            &[("Content-Type", "text/plain"), ("Authorization", "Bearer other")],
+            Some(b"hello".to_vec()),
+        )
+        .await
+        .unwrap();
+    assert_eq!((answer.status, answer.header("x-request-id")), (404, Some("r-1")));
+    let found = answer.problem().unwrap();
+    assert_eq!((found.code.as_str(), found.retry_after), ("not_found", Some(Duration::from_secs(3))));
+    let unchanged = client.call(Method::Get, "/v1/x", &[], &[], None).await.unwrap();
+    assert_eq!((unchanged.status, unchanged.header("etag"), unchanged.body.len()), (304, Some("\"7\""), 0));
+    assert_eq!(unchanged.problem(), None);
+    assert_eq!(client.call(Method::Get, "/v1/x", &[], &[], None).await.unwrap().json::<Vec<u8>>().unwrap(), [1]);
+    let request = server.requests.lock().unwrap()[0].clone();
+    assert!(request.starts_with("PUT /v1/x?a%20b=c%26d HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("\r\nContent-Type: text/plain\r\nAuthorization: Bearer other\r\n"), "{request}");
+    assert!(!request.contains("t0k3n"), "{request}");
+}
+
+#[tokio::test]
+async fn callers_and_headers_differ_over_one_pool() {
+    let acts = (0..4).map(|_| Act::Answer(json("200 OK", "x-request-id: r-9\r\netag: \"1\"\r\n", EXCHANGE))).collect();
+    let server = serve(acts).await;
+    let client = client(&server);
+    let answer = client.with_token("teller").with_header("X-Request-Id", "r-9").exchange("exg_1").await.unwrap();
+    assert_eq!((answer.request_id.as_deref(), answer.etag.as_deref()), (Some("r-9"), Some("\"1\"")));
+    client.without_token().exchange("exg_1").await.unwrap();
+    client.with_key("k-9").exchange("exg_1").await.unwrap();
+    client.exchange("exg_1").await.unwrap();
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+    let requests = server.requests.lock().unwrap();
+    assert!(requests[0].contains("\r\nAuthorization: Bearer teller\r\nX-Request-Id: r-9\r\n"), "{}", requests[0]);
+    assert!(!requests[1].contains("Authorization") && requests[2].contains("\r\nIdempotency-Key: k-9\r\n"));
+    assert!(requests[3].contains("\r\nAuthorization: Bearer t0k3n\r\n") && !requests[3].contains("k-9"));
+}
+
+#[tokio::test]
+async fn health_and_clock_are_asked_at_the_admin_address_without_the_token() {
+    let api = serve(vec![]).await;
+    let admin = serve(vec![
+        Act::Answer(json("200 OK", "", r#"{"status":"ready","lanes":[]}"#)),
+        Act::Answer(json("200 OK", "", r#"{"now":"2026-11-23T01:00:10.001000Z"}"#)),
+    ])
+    .await;
+    let addr = api.addr.clone().with_admin(&format!("http://{}", admin.addr.authority())).unwrap();
+    let client = Client::new(addr, ClientConfig::default());
+    assert_eq!(client.ready().await.unwrap().value.status, "ready");
+    let now = client.move_clock(&ClockMove::AdvanceMs(10_001)).await.unwrap().value.now;
+    assert_eq!(now, "2026-11-23T01:00:10.001000Z");
+    let requests = admin.requests.lock().unwrap();
+    assert!(requests.iter().all(|request| !request.contains("Authorization")));
+    assert!(requests[1].starts_with("POST /clock HTTP/1.1\r\n") && requests[1].ends_with(r#"{"advance_ms":10001}"#));
+    assert_eq!(api.connections.load(Ordering::SeqCst), 0);
 }

@@ -1,0 +1,160 @@
+//! The texts that bodies are made of, as the document describes them: ids, times, rates, codes.
+
+use std::borrow::Cow;
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        KnownFormat, RefOr, SchemaFormat,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
+
+macro_rules! texts {
+    ($($(#[doc = $doc:literal])+ $name:ident = $shown:literal, $pattern:literal, $example:literal;)*) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    ObjectBuilder::new()
+                        .schema_type(Type::String)
+                        .description(Some(concat!($($doc),+).trim_ascii()))
+                        .pattern(Some($pattern))
+                        .examples([serde_json::Value::from($example)])
+                        .into()
+                }
+            }
+
+            impl ToSchema for $name {
+                fn name() -> Cow<'static, str> {
+                    Cow::Borrowed($shown)
+                }
+            }
+        )*
+    };
+}
+
+texts! {
+    /// A customer's id; ids of one kind sort by the order in which they were given.
+    CustomerIdText = "CustomerId", "^cus_[0-9a-hjkmnp-tv-z]{13}$", "cus_0008000000002";
+    /// An account's id.
+    AccountIdText = "AccountId", "^acc_[0-9a-hjkmnp-tv-z]{13}$", "acc_0008000000003";
+    /// An exchange's id.
+    ExchangeIdText = "ExchangeId", "^exg_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
+    /// A reversal's id.
+    ReversalIdText = "ReversalId", "^rev_[0-9a-hjkmnp-tv-z]{13}$", "rev_0008000000007";
+    /// The id of a deposit, a withdrawal or a transfer.
+    TransactionIdText = "TransactionId", "^txn_[0-9a-hjkmnp-tv-z]{13}$", "txn_0008000000005";
+    /// The id of any other change: a fact, a closing, a halt.
+    ChangeIdText = "ChangeId", "^chg_[0-9a-hjkmnp-tv-z]{13}$", "chg_0008000000008";
+    /// What an entry of a passbook, or a key, belongs to: an exchange, a reversal, a transaction or another change.
+    AnyIdText = "AnyId", "^(exg|rev|txn|chg|cus|acc)_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
+    /// A quote's id.
+    QuoteIdText = "QuoteId", "^qte_[0-9a-f]{32}$", "qte_0193553f1a807b2e8f3d5c6a79b8e012";
+    /// A quote as a capability: pass it on as it is.
+    QuoteTokenText = "QuoteToken", "^[A-Za-z0-9_-]{1,512}$", "AQAAAAEB";
+    /// A round's id: currency, business date, number of that day.
+    RoundIdText = "RoundId", "^[A-Z]{3}-[0-9]{8}-[0-9]{1,10}$", "USD-20261123-1";
+    /// A currency's code (ISO 4217).
+    CurrencyText = "CurrencyCode", "^[A-Z]{3}$", "USD";
+    /// A rate: won per the currency's rate unit.
+    RateText = "Decimal", "^-?(0|[1-9][0-9]{0,11})(\\.[0-9]{1,12})?$", "1350.50";
+    /// A percentage from 0 to 100.
+    PercentText = "Percent", "^(0|[1-9][0-9]?|100)(\\.[0-9]{1,12})?$", "100";
+    /// A business date (Asia/Seoul).
+    DateText = "BusinessDate", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2026-11-23";
+    /// Where a page ends: pass it on as it is.
+    CursorText = "Cursor", "^[A-Za-z0-9_-]{1,64}$", "AAAAAAAAAAc";
+    /// An idempotency key: 1 to 255 visible ASCII characters, best a UUIDv7.
+    KeyText = "IdempotencyKey", "^[!-~]{1,255}$", "0193553f-1a80-7b2e-8f3d-5c6a79b8e012";
+    /// A caller's name.
+    CallerText = "Caller", "^[!-~]{1,140}$", "operator";
+}
+
+/// An instant: RFC 3339, answered in UTC with microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct InstantText;
+
+impl PartialSchema for InstantText {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("An instant: RFC 3339, at most microseconds; answered in UTC"))
+            .examples([serde_json::Value::from("2026-11-23T01:00:00.000000Z")])
+            .into()
+    }
+}
+
+impl ToSchema for InstantText {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Instant")
+    }
+}
+
+/// How many items a page may have.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimit;
+
+impl PartialSchema for PageLimit {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(1_000))
+            .default(Some(serde_json::Value::from(50)))
+            .description(Some("How many items a page may have"))
+            .into()
+    }
+}
+
+impl ToSchema for PageLimit {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PageLimit")
+    }
+}
+
+/// A check by its name.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckText;
+
+impl PartialSchema for CheckText {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(hwan_domain::check::Check::ALL.map(|check| check.code().as_str())))
+            .description(Some("What may stand against an account or a customer"))
+            .into()
+    }
+}
+
+impl ToSchema for CheckText {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Check")
+    }
+}
+
+/// A lane's number.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneNumber;
+
+impl PartialSchema for LaneNumber {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(32_767))
+            .default(Some(serde_json::Value::from(1)))
+            .description(Some("A lane's number: 0 is the system lane"))
+            .into()
+    }
+}
+
+impl ToSchema for LaneNumber {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("LaneNumber")
+    }
+}
