@@ -26,7 +26,7 @@ pub(crate) fn plan(scenarios: &[&Scenario]) -> Vec<Turn> {
         let turn = || Turn { rates: scenario.rates.clone(), scenarios: vec![index] };
         if moves_clock(scenario) {
             clocked.push(turn());
-        } else if scenario.alone || any_step(&scenario.steps, &changes_market) {
+        } else if scenario.alone || changes_market(scenario) {
             alone.push(turn());
         } else if let Some(turn) = shared.iter_mut().find(|turn| agree(&turn.rates, &scenario.rates)) {
             turn.rates.extend(scenario.rates.clone());
@@ -41,6 +41,11 @@ pub(crate) fn plan(scenarios: &[&Scenario]) -> Vec<Turn> {
 /// Whether a scenario needs the clock's port.
 pub(crate) fn moves_clock(scenario: &Scenario) -> bool {
     any_step(&scenario.steps, &|step| matches!(step.action, Action::Clock(_)))
+}
+
+/// Whether a scenario publishes, voids, halts or lifts.
+pub(crate) fn changes_market(scenario: &Scenario) -> bool {
+    any_step(&scenario.steps, &changes_a_pair)
 }
 
 /// The names of the callers that a scenario needs beside the default one.
@@ -71,7 +76,7 @@ fn any_step(steps: &[Step], holds: &impl Fn(&Step) -> bool) -> bool {
     })
 }
 
-fn changes_market(step: &Step) -> bool {
+fn changes_a_pair(step: &Step) -> bool {
     let Action::Call(plan) = &step.action else { return false };
     let CallPlan { method: Method::Post, path: Template::Text(pieces), .. } = &**plan else { return false };
     let Some(Piece::Literal(path)) = pieces.first() else { return false };

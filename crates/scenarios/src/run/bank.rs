@@ -27,15 +27,21 @@ pub(super) struct Bank {
 type Decimal = (i128, usize);
 
 impl Bank {
-    /// Sees to it that these rates trade.
-    pub(super) async fn ensure(&self, target: &Target, rates: &BTreeMap<String, GivenRate>) -> Result<(), String> {
+    /// Sees to it that these rates trade; gives the currencies that do not, and why.
+    pub(super) async fn ensure(
+        &self,
+        target: &Target,
+        rates: &BTreeMap<String, GivenRate>,
+    ) -> BTreeMap<String, String> {
         let mut published = self.published.lock().await;
+        let mut unready = BTreeMap::new();
         for (currency, wanted) in rates {
-            let known = published.get(currency);
-            let round = settle(target, currency, wanted, known).await.map_err(|why| format!("{currency}: {why}"))?;
-            published.insert(currency.clone(), (wanted.clone(), round));
+            match settle(target, currency, wanted, published.get(currency)).await {
+                Ok(round) => drop(published.insert(currency.clone(), (wanted.clone(), round))),
+                Err(why) => drop(unready.insert(currency.clone(), format!("{currency}: {why}"))),
+            }
         }
-        Ok(())
+        unready
     }
 }
 

@@ -1,6 +1,7 @@
 //! A whole run: the server is asked whether it is there, then turn after turn.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
@@ -92,10 +93,12 @@ impl<'s> Session<'s> {
         ended: &impl Fn(&ScenarioReport),
     ) -> Vec<(usize, ScenarioReport)> {
         let started = Instant::now();
-        let ready = if self.stops() { Ok(()) } else { self.bank.ensure(self.target, &turn.rates).await };
+        let unready = if self.stops() { BTreeMap::new() } else { self.bank.ensure(self.target, &turn.rates).await };
         let took = started.elapsed();
         let run = |index: usize| {
-            let unready = ready.as_ref().err().cloned();
+            let rates = self.scenarios.get(index).map(|(_, scenario)| &scenario.rates);
+            let needed = rates.into_iter().flat_map(BTreeMap::keys);
+            let unready = needed.filter_map(|currency| unready.get(currency)).next().cloned();
             async move {
                 let report = match unready {
                     Some(why) => self.unready(index, why, took),
@@ -155,6 +158,11 @@ impl<'s> Session<'s> {
     fn hindrance(&self, scenario: &Scenario) -> Option<String> {
         if plan::moves_clock(scenario) && !self.target.has_admin() {
             return Some("it moves the clock: give --admin URL of a server started with --test-clock".to_owned());
+        }
+        if plan::changes_market(scenario) && self.target.callers().count() < 2 {
+            return Some(
+                "it may leave a pair halted, which takes a second person: give --token approver=FILE".to_owned(),
+            );
         }
         let missing: Vec<String> =
             plan::callers(scenario).into_iter().filter(|caller| !self.target.knows(caller)).collect();
