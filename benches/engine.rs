@@ -14,7 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
 use hwan::{
     actors::{
-        command::{Caller, Command, MarketOrder, Order},
+        command::{Caller, Viewer, Command, MarketOrder, Order},
         engine::{Engine, EngineLimits, EngineParts, Placement},
     },
     clock::{Clock, SystemClock},
@@ -75,7 +75,7 @@ async fn start() -> Engine {
 }
 
 fn caller(key: Option<Box<str>>) -> Caller {
-    Caller { name: Arc::from("bench"), key, request: RequestDigest([0; 16]) }
+    Caller { who: Viewer::of_all(Arc::from("bench")), key, request: RequestDigest([0; 16]) }
 }
 
 async fn exchange(engine: &Engine, number: u64) {

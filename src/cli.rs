@@ -1,8 +1,11 @@
 //! The command line.
 
+mod token;
+
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use hwan_domain::time::Timestamp;
 use hwan_scenarios::ScenarioArgs;
 
 use crate::{config::Overrides, startup};
@@ -19,6 +22,8 @@ Examples:
   hwan                                    start on 127.0.0.1:8080 with everything in ./data
   hwan --listen 127.0.0.1:0 --data /tmp/h start on any free port, with everything in /tmp/h
   hwan --config bank.toml                 start with a file of configuration over the defaults
+  hwan token create --name app --role customer_channel
+                                          make an API key for the caller app; a running hwan takes it
   hwan verify --data /tmp/h               prove that the ledger in /tmp/h follows from its journal
   HWAN_LOG__FORMAT=json hwan              set one field, here log.format, by the environment
 
@@ -42,19 +47,33 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 
-    /// The directory of the store, the token and the quote keys [default: ./data]
+    /// The directory of the store, the keys and the audit trail [default: ./data]
     #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
 
-    /// Where the API listens; loopback only, port 0 takes a free one [default: 127.0.0.1:8080]
+    /// Where the API listens; beyond loopback only with TLS, port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR:PORT", global = true)]
     listen: Option<SocketAddr>,
+
+    /// Where health, version and metrics are; beyond loopback only with TLS, port 0 takes a free one [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR:PORT", global = true)]
+    admin_listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start the engine and its API; the same as no command at all.
-    Serve,
+    Serve {
+        /// For tests alone: the clock stands at this time until the admin port's /clock moves it. Takes a data directory
+        /// that is new or was begun so, and loopback; demonstration rates are off unless the configuration asks for them.
+        #[arg(long, value_name = "RFC3339", value_parser = time)]
+        test_clock: Option<Timestamp>,
+    },
+    /// Make, list, rotate and revoke the API keys of callers; a running hwan notices within two seconds.
+    Token {
+        #[command(subcommand)]
+        command: token::TokenCommand,
+    },
     /// Read the whole journal and prove that balances, facts, rounds and passbooks follow from it; beside a running engine
     /// or without one.
     ///
@@ -70,14 +89,28 @@ enum Command {
 impl Cli {
     /// Does what the command line says.
     pub fn run(self) -> ExitCode {
-        let overrides = Overrides { file: self.config, listen: self.listen, directory: self.data };
-        let code = match self.command.unwrap_or(Command::Serve) {
-            Command::Serve => startup::serve(&overrides),
+        let mut overrides = Overrides {
+            file: self.config,
+            listen: self.listen,
+            admin_listen: self.admin_listen,
+            directory: self.data,
+            test_clock: None,
+        };
+        let code = match self.command.unwrap_or(Command::Serve { test_clock: None }) {
+            Command::Serve { test_clock } => {
+                overrides.test_clock = test_clock;
+                startup::serve(&overrides)
+            }
+            Command::Token { command } => command.run(&overrides),
             Command::Verify => startup::verify(&overrides),
             Command::Scenarios(args) => hwan_scenarios::run(&args),
         };
         ExitCode::from(code)
     }
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| "write a time such as 2026-11-23T01:00:00Z".to_owned())
 }
 
 #[cfg(test)]
@@ -92,7 +125,9 @@ mod tests {
         let cli = Cli::try_parse_from(["hwan", "--listen", "127.0.0.1:0"]).unwrap();
         assert!(cli.command.is_none() && cli.listen.is_some());
         let cli = Cli::try_parse_from(["hwan", "serve", "--data", "/tmp/h"]).unwrap();
-        assert!(matches!(cli.command, Some(Command::Serve)) && cli.data.is_some());
+        assert!(matches!(cli.command, Some(Command::Serve { test_clock: None })) && cli.data.is_some());
         assert!(Cli::try_parse_from(["hwan", "--listen", "8080"]).is_err());
+        assert!(Cli::try_parse_from(["hwan", "serve", "--test-clock", "2026-11-23T01:00:00Z"]).is_ok());
+        assert!(Cli::try_parse_from(["hwan", "serve", "--test-clock", "tomorrow"]).is_err());
     }
 }

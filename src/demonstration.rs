@@ -27,7 +27,7 @@ use hwan_domain::{
 use rust_decimal::Decimal;
 
 use crate::actors::{
-    command::{Caller, Command, Reach, Refusal, Viewer},
+    command::{Caller, Command, Refusal, Viewer},
     engine::Engine,
 };
 
@@ -90,7 +90,7 @@ pub enum DemonstrationError {
 fn caller(key: Option<&str>) -> Caller {
     // One body per key, for all time: its fingerprint can be anything.
     Caller {
-        who: Viewer { name: Arc::from("demonstration"), reach: Reach::All },
+        who: Viewer::of_all(Arc::from("demonstration")),
         key: key.map(Into::into),
         request: RequestDigest([0; 16]),
     }

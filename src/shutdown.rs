@@ -4,7 +4,8 @@
 //! |---|---|
 //! | say no | `/readyz` is 503, answers close their connections |
 //! | drain the engine | new work is *not done*, everything in flight is answered, the store is closed |
-//! | stop the server | every answer is written, no connection is open |
+//! | stop the servers | every answer is written, no connection is open; the admin port is the last |
+//! | write down | when keys were last used, and the end of the audit trail |
 //!
 //! Bounded by `server.drain_seconds_max`; a second signal ends it at once. Whatever is cut off is safe: what was
 //! acknowledged is durable, and a client retries the rest with the same key.
@@ -13,7 +14,7 @@ use std::{io, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::startup::Running;
+use crate::{access::audit::Noted, startup::Running};
 
 /// A stop that did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,7 @@ pub async fn run_until_signal(mut running: Running) -> Result<(), Unfinished> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        ended = &mut running.serving => return Err(Unfinished::Server(format!("{ended:?}"))),
+        ended = &mut running.api.serving => return Err(Unfinished::Server(format!("{ended:?}"))),
     }
     tracing::info!(seconds_max = running.drain_max.as_secs(), "stopping: a second signal stops at once");
     let second = async {
@@ -96,7 +97,7 @@ enum Cut {
 
 /// Stops in order without a bound; `left` says what is under way.
 pub async fn stop(running: Running, left: &mut Step) {
-    let Running { context, server, serving, background, .. } = running;
+    let Running { context, api, admin, background, directory, .. } = running;
     *left = Step::Engine;
     context.begin_draining();
     for task in background {
@@ -104,8 +105,13 @@ pub async fn stop(running: Running, left: &mut Step) {
     }
     context.engine.drain().await;
     *left = Step::Server;
-    server.stop(true).await;
-    // It was told to end: how it ended tells nothing more.
-    let _ended = tokio::time::timeout(Duration::from_secs(1), serving).await;
+    for port in [api, admin] {
+        port.server.stop(true).await;
+        // It was told to end: how it ended tells nothing more.
+        let _ended = tokio::time::timeout(Duration::from_secs(1), port.serving).await;
+    }
+    context.access.write_last_uses(&directory);
+    context.audit.note(&Noted { event: "server_stopped", ..Noted::default() });
+    context.audit.flush();
     tracing::info!("stopped");
 }

@@ -1,5 +1,5 @@
-//! The only place where rooms are wired together: configuration, log and metrics, data directory, token and keys,
-//! store, engine, demonstration, HTTP server; then a banner. Each step that fails says what to do and undoes nothing
+//! The only place where rooms are wired together: configuration, log and metrics, data directory, keys and audit trail,
+//! store, engine, demonstration, the two ports; then a banner. Each step that fails says what to do and undoes nothing
 //! that is durable. Callers: `cli`, and tests that start the real thing.
 
 use std::{
@@ -10,23 +10,38 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpServer, dev::ServerHandle, rt, web::Data};
+use actix_web::{rt, web::Data};
 use hwan_domain::currency::CurrencySet;
 use tokio::task::JoinHandle;
 
 use crate::{
-    access::{first_key, gate::Access, key_file::KeyFileError},
+    access::{
+        audit::{AuditTrail, Noted},
+        audit_file::AuditFileError,
+        first_key,
+        gate::Access,
+        jwt::{
+            follow,
+            source::{Source, SourceError},
+            verifier::Verifier,
+        },
+        key_file::KeyFileError,
+        key_watch::KeyWatch,
+        last_use,
+    },
     actors::engine::{Engine, EngineParts, Placement, StartError},
     api::{
         context::{Context, EngineHandle},
+        host::Hosts,
         json::BodyLimits,
         rate_stream::Streams,
-        router,
     },
+    banner,
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
-    clock::{Clock, SystemClock},
-    config::{Config, ConfigError, Overrides, server::ServerConfig},
+    clock::{Clock, SystemClock, TestClock},
+    config::{Config, ConfigError, Overrides, jwt::JwtConfig},
     demonstration::{self, DemonstrationCustomer, DemonstrationError},
+    ports::{self, Port},
     quotes::keyring::{Keyring, KeyringError},
     secret_file::{self, SecretFileError},
     shutdown,
@@ -38,6 +53,7 @@ use crate::{
         log::{self, LogError},
         metrics::{self, MetricsError},
     },
+    tls::{Certificates, TlsError},
     verify::walk,
 };
 
@@ -59,6 +75,33 @@ pub enum StartupError {
     /// No API keys.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    /// No audit trail.
+    #[error(transparent)]
+    Audit(#[from] AuditFileError),
+    /// No certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The identity provider's key set cannot be read.
+    #[error("access.jwt.key_set {path} cannot be used: {cause}")]
+    KeySet {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The identity provider's key set cannot be asked for.
+    #[error(transparent)]
+    KeySetSource(#[from] SourceError),
+    /// The clock is not the one that the data directory goes by.
+    #[error("{directory} {has}: {advice}")]
+    WrongClock {
+        /// The data directory.
+        directory: PathBuf,
+        /// By which clock it goes.
+        has: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
     /// No keys to sign quotes.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
@@ -77,10 +120,12 @@ pub enum StartupError {
     #[error(transparent)]
     Demonstration(#[from] DemonstrationError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}, choose another with --listen: {cause}")]
+    #[error("cannot listen on {address}, choose another with {option}: {cause}")]
     Listen {
         /// As configured.
         address: SocketAddr,
+        /// What chooses another.
+        option: &'static str,
         /// Why.
         cause: io::Error,
     },
@@ -89,7 +134,7 @@ pub enum StartupError {
 impl StartupError {
     const fn exit_code(&self) -> u8 {
         match self {
-            StartupError::Config(_) | StartupError::Log(_) => EXIT_USAGE,
+            StartupError::Config(_) | StartupError::Log(_) | StartupError::KeySetSource(_) => EXIT_USAGE,
             _ => EXIT_FAILURE,
         }
     }
@@ -99,14 +144,17 @@ impl StartupError {
 pub struct Running {
     /// Where the API listens.
     pub address: SocketAddr,
+    /// Where those who run it ask.
+    pub admin_address: SocketAddr,
     /// Where the first key's text lies, if it still does.
     pub token_path: Option<PathBuf>,
     /// Whom to try it out with, if the demonstration is on.
     pub demonstration: Option<DemonstrationCustomer>,
     pub(crate) context: Data<Context>,
-    pub(crate) server: ServerHandle,
-    pub(crate) serving: JoinHandle<io::Result<()>>,
+    pub(crate) api: Port,
+    pub(crate) admin: Port,
     pub(crate) background: Vec<JoinHandle<()>>,
+    pub(crate) directory: PathBuf,
     pub(crate) drain_max: Duration,
 }
 
@@ -121,9 +169,18 @@ pub fn serve(overrides: &Overrides) -> u8 {
     let result = rt::System::new().block_on(async {
         let config = Config::load(overrides)?;
         log::install(&config.log)?;
-        let running = start(&config, Arc::new(SystemClock)).await?;
+        let running = match config.test_clock.map(TestClock::at).map(Arc::new) {
+            None => {
+                refuse_clock_of_tests(&config.store.directory)?;
+                start(&config, Arc::new(SystemClock)).await?
+            }
+            Some(clock) => {
+                mark_clock_of_tests(&config.store.directory)?;
+                start_by(&config, Arc::clone(&clock) as Arc<dyn Clock>, Some(clock)).await?
+            }
+        };
         // Nobody may be reading: that is no reason to stop.
-        let _written = write_banner(&mut io::stdout().lock(), &running);
+        let _written = banner::write(&mut io::stdout().lock(), &running);
         Ok::<_, StartupError>(shutdown::run_until_signal(running).await)
     });
     match result {
@@ -163,15 +220,58 @@ pub fn verify(overrides: &Overrides) -> u8 {
     }
 }
 
+/// The file that says by which clock a data directory goes.
+const CLOCK_MARKER: &str = "test-clock";
+
+/// What was made at a test's times is not continued at the machine's: its days and limits would be nonsense.
+fn refuse_clock_of_tests(directory: &Path) -> Result<(), StartupError> {
+    if !directory.join(CLOCK_MARKER).exists() {
+        return Ok(());
+    }
+    Err(StartupError::WrongClock {
+        directory: directory.to_owned(),
+        has: "was begun with a test clock",
+        advice: "take another --data, or start with --test-clock",
+    })
+}
+
+/// A ledger of the machine's time never meets a test clock.
+fn mark_clock_of_tests(directory: &Path) -> Result<(), StartupError> {
+    let marker = directory.join(CLOCK_MARKER);
+    if !marker.exists() && directory.join("ledger.db").exists() {
+        return Err(StartupError::WrongClock {
+            directory: directory.to_owned(),
+            has: "goes by the machine's clock",
+            advice: "take a new directory by --data for a server with --test-clock",
+        });
+    }
+    secret_file::create_directory(directory)?;
+    Ok(secret_file::replace(&marker, "This ledger was made by hwan serve --test-clock: its times are a test's.\n")?)
+}
+
 /// Starts everything; within an actix system. Returns once requests are answered.
 pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, StartupError> {
+    start_by(config, clock, None).await
+}
+
+/// The same; where the engine's clock is a `test_clock`, the admin port moves it.
+async fn start_by(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    test_clock: Option<Arc<TestClock>>,
+) -> Result<Running, StartupError> {
     let currencies = Arc::new(config.rates.currencies()?);
     metrics::install()?;
     let directory = &config.store.directory;
     secret_file::create_directory(directory)?;
+    let (certificates, tls) = config.server.tls.files().map(Certificates::open).transpose()?.unzip();
     let opened_keys = first_key::open(directory, SystemClock.now())?;
-    // Keys live by the machine's clock, whatever the engine goes by.
-    let access = Arc::new(Access::new(&opened_keys.keys, config.access.pace(), Arc::new(SystemClock)));
+    // Keys and the audit trail go by the machine's clock, whatever the engine goes by.
+    let access = Access::new(&opened_keys.keys, config.access.pace(), Arc::new(SystemClock));
+    let provider = open_provider(&config.access.jwt, &access).await?;
+    let access = Arc::new(access.with_tokens(provider.as_ref().map(|provider| Arc::clone(&provider.verifier))));
+    access.set_last_uses(&last_use::read(directory));
+    let audit = AuditTrail::open(directory, config.audit.limits(), Arc::new(SystemClock))?;
     let keyring = Keyring::open(&directory.join("quote-keys.toml"))?;
     let store = open_store(directory, Arc::clone(&currencies))
         .await
@@ -193,7 +293,10 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
         engine: EngineHandle(engine.clone()),
         currencies,
         keyring,
-        access,
+        access: Arc::clone(&access),
+        audit,
+        hosts: Hosts::new(&[config.server.listen.ip(), config.admin.listen.ip()], &config.server.hosts),
+        test_clock,
         quote_lifetime: Duration::from_secs(config.quotes.lifetime_seconds.into()),
         quote_lifetime_max: config.quotes.lifetime_max(),
         body: BodyLimits { bytes_max: config.server.body_bytes_max, timeout: config.server.body_timeout() },
@@ -201,29 +304,64 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, St
         streams: Streams::default(),
         draining: AtomicBool::new(false),
     });
-    let opened = open_to_the_world(config, &engine, &context).await;
-    let (demonstration, (address, server, serving)) = match opened {
+    let opened = open_to_the_world(config, tls.as_ref(), &engine, &context).await;
+    let (demonstration, api, admin) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             engine.drain().await;
             return Err(error);
         }
     };
-    let mut background = vec![rt::spawn(metrics::upkeep())];
+    let mut background = vec![rt::spawn(metrics::upkeep()), rt::spawn(KeyWatch::new(access, directory).follow())];
+    if let Some(Provider { verifier, source, seen, refresh }) = provider {
+        let metrics = context.access.metrics().clone();
+        background.push(rt::spawn(follow::follow(verifier, source, seen, refresh, metrics)));
+    }
+    if let Some(certificates) = certificates {
+        background.push(rt::spawn(certificates.follow()));
+    }
     if demonstration.is_some() {
         background.push(rt::spawn(demonstration::keep_publishing(engine)));
     }
-    tracing::info!(%address, store = %context.store_name, "open");
+    context.audit.note(&Noted { event: "server_started", detail: Some(env!("CARGO_PKG_VERSION")), ..Noted::default() });
+    tracing::info!(address = %api.address, admin = %admin.address, store = %context.store_name, "open");
     Ok(Running {
-        address,
+        address: api.address,
+        admin_address: admin.address,
         token_path: opened_keys.token_path,
         demonstration,
         context,
-        server,
-        serving,
+        api,
+        admin,
         background,
+        directory: directory.clone(),
         drain_max: config.server.drain_max(),
     })
+}
+
+/// The identity provider, if the configuration has one.
+struct Provider {
+    verifier: Arc<Verifier>,
+    source: Source,
+    seen: Vec<u8>,
+    refresh: Duration,
+}
+
+/// Reads the provider's key set. A URL that does not answer is tried again later: the bank's own keys work all the same;
+/// a file that cannot be read is a mistake of the configuration.
+async fn open_provider(config: &JwtConfig, access: &Access) -> Result<Option<Provider>, StartupError> {
+    if !config.enabled {
+        return Ok(None);
+    }
+    let source = Source::of(&config.key_set, config.key_set_ca())?;
+    let verifier = Arc::new(Verifier::new(config));
+    let mut seen = Vec::new();
+    let read = follow::read_once(&verifier, &source, &mut seen, access.metrics()).await;
+    if let (Err(cause), Source::File(path)) = (read, &source) {
+        return Err(StartupError::KeySet { path: path.clone(), cause });
+    }
+    let refresh = Duration::from_secs(u64::from(config.key_set_refresh_minutes) * 60);
+    Ok(Some(Provider { verifier, source, seen, refresh }))
 }
 
 /// The store of record. Here alone a store is chosen.
@@ -232,85 +370,28 @@ async fn open_store(directory: &Path, currencies: Arc<CurrencySet>) -> Result<Ar
     Ok(Arc::new(store))
 }
 
-type Serving = (SocketAddr, ServerHandle, JoinHandle<io::Result<()>>);
-
 /// What follows once the engine is open; if it fails, the engine is drained.
 async fn open_to_the_world(
     config: &Config,
+    tls: Option<&rustls::ServerConfig>,
     engine: &Engine,
     context: &Data<Context>,
-) -> Result<(Option<DemonstrationCustomer>, Serving), StartupError> {
+) -> Result<(Option<DemonstrationCustomer>, Port, Port), StartupError> {
     let demonstration = if config.rates.demonstration {
         demonstration::publish_rounds(engine).await.map_err(DemonstrationError::from)?;
         Some(demonstration::open_customer(engine).await?)
     } else {
         None
     };
-    let address = config.server.listen;
-    let serving = listen(&config.server, context.clone()).map_err(|cause| StartupError::Listen { address, cause })?;
-    Ok((demonstration, serving))
-}
-
-fn listen(config: &ServerConfig, context: Data<Context>) -> io::Result<Serving> {
-    let server = HttpServer::new(move || router::app(context.clone()))
-        .workers(config.workers)
-        .max_connections(config.connections_max.div_ceil(config.workers))
-        .backlog(config.backlog)
-        .keep_alive(Duration::from_secs(config.keep_alive_seconds))
-        .tcp_nodelay(true)
-        .client_request_timeout(Duration::from_millis(config.head_timeout_ms))
-        .shutdown_timeout(config.drain_seconds_max)
-        .disable_signals()
-        .bind(config.listen)?;
-    let address = server.addrs().first().copied().ok_or(io::ErrorKind::AddrNotAvailable)?;
-    let server = server.run();
-    let handle = server.handle();
-    Ok((address, handle, rt::spawn(server)))
-}
-
-/// Where it listens, where the token lies, and a first line to try.
-fn write_banner(out: &mut impl Write, running: &Running) -> io::Result<()> {
-    let Running { address, token_path, demonstration, .. } = running;
-    let token = match token_path {
-        Some(path) => {
-            writeln!(out, "hwan listens on http://{address}, its token lies in {}", path.display())?;
-            format!("$(cat {})", shell_word(path))
+    let (address, option) = (config.admin.listen, "--admin-listen");
+    let admin = ports::listen_for_admin(address, &config.server, tls, context.clone())
+        .map_err(|cause| StartupError::Listen { address, option, cause })?;
+    let (address, option) = (config.server.listen, "--listen");
+    match ports::listen(&config.server, tls, context.clone()) {
+        Ok(api) => Ok((demonstration, api, admin)),
+        Err(cause) => {
+            admin.server.stop(false).await;
+            Err(StartupError::Listen { address, option, cause })
         }
-        None => {
-            writeln!(out, "hwan listens on http://{address}")?;
-            "$TOKEN".to_owned()
-        }
-    };
-    match demonstration {
-        Some(DemonstrationCustomer { customer, .. }) => {
-            writeln!(out, "A first exchange, at demonstration rates:\n")?;
-            writeln!(
-                out,
-                "curl -sS -X POST http://{address}/v1/exchanges -H \"Authorization: Bearer {token}\" \
-                 -H \"Idempotency-Key: first-exchange\" -H \"Content-Type: application/json\" \
-                 -d '{{\"customer_id\":\"{customer}\",\"side\":\"buy\",\"currency\":\"USD\",\
-                 \"foreign_amount\":{{\"amount\":\"100.00\",\"currency\":\"USD\"}}}}'\n"
-            )?;
-        }
-        None => writeln!(out, "curl -sS http://{address}/v1/rates -H \"Authorization: Bearer {token}\"")?,
-    }
-    out.flush()
-}
-
-/// A path as one word of a shell's command line, inside double quotes.
-fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
-    if text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_stays_one_word() {
-        assert_eq!(shell_word(Path::new("data/token")), "data/token");
-        assert_eq!(shell_word(Path::new("my data/it's")), r"'my data/it'\''s'");
     }
 }

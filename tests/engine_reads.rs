@@ -7,7 +7,7 @@ use hwan::{
     actors::{
         command::{Command, NotDone, Overload, Refusal},
         engine::{Engine, EngineLimits, EngineParts, Placement},
-        reads::{EntryKind, EntryPage, Page, PassbookEntry, RecordPage, Window},
+        reads::{CustomerFilter, EntryKind, EntryPage, Page, PassbookEntry, RecordPage, RoundPage, Window},
     },
     clock::ManualClock,
     storage::{
@@ -88,7 +88,7 @@ fn what_was_answered_is_in_the_list_on_a_store_of_record_and_its_own_threads() {
         };
         let engine = Engine::start(parts).await.unwrap();
         let done = async |command| engine.execute(caller("teller", None), command).await.unwrap().record;
-        let customer = CustomerId::at(done(Command::OpenCustomer { reference: None }).await.position);
+        let customer = CustomerId::at(done(Command::OpenCustomer { reference: None, channel: None }).await.position);
         let won = AccountId::at(done(Command::OpenAccount { customer, kind: AccountKind::Won }).await.position);
         let begun = std::time::Instant::now();
         for count in 1..=30 {
@@ -223,7 +223,7 @@ fn a_list_that_the_projections_do_not_reach_in_time_is_refused_as_overloaded() {
         assert!(matches!(refused, Err(Refusal::Overloaded { limit: Overload::ProjectionLag, .. })), "{refused:?}");
         assert!((2..3).contains(&begun.elapsed().as_secs()));
         let rounds = bank.engine.rounds(currency("USD"), None, None, 10).await;
-        assert_eq!(rounds.unwrap().len(), 1, "what needs no projection is read");
+        assert_eq!(rounds.unwrap().rounds.len(), 1, "what needs no projection is read");
         bank.store.set_outage(Outage::None);
         assert_eq!(bank.engine.entries(family.won, ALL).await.unwrap().entries.len(), 2);
         bank.store.set_outage(Outage::Reads);
@@ -252,12 +252,73 @@ fn rounds_are_listed_as_they_stand_and_every_change_of_the_board_is_said() {
         let board = bank.engine.board();
         let due: Vec<Round> = board.pair(currency("USD")).unwrap().rounds.iter().rev().cloned().collect();
         let rounds = async |date, before| bank.engine.rounds(currency("USD"), date, before, 2).await.unwrap();
-        assert_eq!(rounds(None, None).await, due[..2]);
+        let page = |rounds: &[Round], next| RoundPage { rounds: rounds.to_vec(), next };
         let place = (due[1].id.date, due[1].id.number);
-        assert_eq!(rounds(None, Some(place)).await, due[2..]);
-        assert_eq!(rounds(Some(place.0), Some(place)).await, due[2..]);
-        assert_eq!(rounds(Some(place.0.next()), None).await, []);
-        assert_eq!(bank.engine.rounds(currency("JPY"), None, None, 2).await.unwrap(), []);
+        assert_eq!(rounds(None, None).await, page(&due[..2], Some(place)));
+        assert_eq!(rounds(None, Some(place)).await, page(&due[2..], None));
+        assert_eq!(rounds(Some(place.0), Some(place)).await, page(&due[2..], None));
+        assert_eq!(rounds(Some(place.0.next()), None).await, page(&[], None));
+        assert_eq!(bank.engine.rounds(currency("JPY"), None, None, 2).await, Ok(page(&[], None)));
+    });
+}
+
+#[test]
+fn customers_are_listed_with_their_openings_by_channel_and_reference() {
+    in_still_time(async {
+        let bank = Bank::open().await;
+        let mut openings: Vec<Arc<Record>> = Vec::new();
+        for index in 0..25 {
+            let reference = (index % 5 == 0).then(|| "kim-1".into());
+            let channel = (index % 2 == 0).then(|| "app".into());
+            openings.push(bank.done(Command::OpenCustomer { reference, channel }).await);
+        }
+        let listed = async |channel: Option<&str>, reference: Option<&str>, limit: usize| {
+            let (mut pages, mut after) = (Vec::new(), None);
+            loop {
+                let filter = CustomerFilter { channel: channel.map(Into::into), reference: reference.map(Into::into) };
+                let page = bank.engine.customers(filter, after, limit).await.unwrap();
+                assert!(
+                    page.customers.iter().all(|customer| customer.state.id.position() == customer.opening.position)
+                );
+                after = page.next;
+                pages.push(page.customers);
+                if after.is_none() {
+                    return pages;
+                }
+            }
+        };
+        let due = |step: usize, first: usize| openings.iter().skip(first).step_by(step).cloned().collect::<Vec<_>>();
+        for (channel, reference, due) in [
+            (None, None, due(1, 0)),
+            (Some("app"), None, due(2, 0)),
+            (Some("teller"), None, due(2, 1)), // whoever opens a customer without naming a channel is its channel
+            (None, Some("kim-1"), due(5, 0)),
+            (Some("teller"), Some("kim-1"), due(10, 5)),
+            (Some("nobody"), None, Vec::new()),
+        ] {
+            for limit in [1, 4, 25, 1_000] {
+                let pages = listed(channel, reference, limit).await;
+                assert_eq!(pages.len(), due.len().div_ceil(limit).max(1), "none is empty after a full one");
+                let all: Vec<Arc<Record>> = pages.into_iter().flatten().map(|customer| customer.opening).collect();
+                assert_eq!(all, due, "{channel:?} {reference:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn reversals_stand_in_the_passbook_as_what_they_are_and_not_among_the_exchanges() {
+    in_still_time(async {
+        let bank = Bank::open().await;
+        let family = bank.family("1000000", "0.00").await;
+        let exchange = bank.done(buy(family, "1.00 USD")).await;
+        let reversal = bank.done(Command::Reverse { exchange: exchange.clone(), reason: "wrong".into() }).await;
+        for account in [family.won, family.foreign] {
+            let entries = bank.engine.entries(account, Page { limit: 2, ..ALL }).await.unwrap().entries;
+            let seen: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.position)).collect();
+            assert_eq!(seen, [(EntryKind::Reversal, reversal.position), (EntryKind::Exchange, exchange.position)]);
+            assert_eq!(bank.engine.exchanges(account, ALL).await.unwrap().records, [exchange.clone()]);
+        }
     });
 }
 

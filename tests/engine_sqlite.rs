@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use hwan::{
     actors::{
-        command::{Command, Delivery, Executed, Refusal},
+        command::{Command, Delivery, Executed, Refusal, Viewer},
         engine::{Engine, EngineLimits, EngineParts, Placement},
     },
     clock::{Clock as _, ManualClock},
@@ -60,13 +60,13 @@ fn keys_and_quotes_are_used_once_whatever_memory_remembers() {
         };
         bank.publish(caller("board", None), publication).await.unwrap();
         let done = async |command| bank.execute(caller("teller", None), command).await.unwrap().record.position;
-        let customer = CustomerId::at(done(Command::OpenCustomer { reference: None }).await);
+        let customer = CustomerId::at(done(Command::OpenCustomer { reference: None, channel: None }).await);
         let won = AccountId::at(done(Command::OpenAccount { customer, kind: AccountKind::Won }).await);
         let foreign = AccountId::at(done(Command::OpenAccount { customer, kind: AccountKind::Foreign }).await);
         done(Command::Deposit { account: won, amount: money("1000000 KRW") }).await;
         let family = Family { customer, won, foreign };
         let order = order(family, Side::Buy, Ask::Foreign(money("1.00 USD")));
-        let quote = bank.quote(order, Duration::from_secs(60)).await.unwrap();
+        let quote = bank.quote(&Viewer::of_all("test".into()), order, Duration::from_secs(60)).await.unwrap();
         let first: Executed = bank.execute(caller("app", Some("once")), at(quote)).await.unwrap();
         bank.drain().await;
         drop((bank, _store));

@@ -163,10 +163,10 @@ fn the_fields_that_pages_name_exist() {
         let text = read(page);
         for name in quoted(&text).into_iter().map(|name| name.split(" = ").next().unwrap_or_default()) {
             let Some((section, field)) = name.split_once('.') else { continue };
-            let Some(section) = defaults.get(section).and_then(toml::Value::as_table) else { continue };
-            if !["rs", "lock"].contains(&field) {
-                assert!(section.contains_key(field), "{page}: {name} is not a field of the configuration");
-            }
+            let Some(section) = defaults.get(section) else { continue };
+            let file_name = ["rs", "lock", "log"].iter().any(|end| field.starts_with(end));
+            let found = field.split('.').try_fold(section, |value, part| value.get(part));
+            assert!(file_name || found.is_some(), "{page}: {name} is not a field of the configuration");
         }
     }
 }
@@ -195,7 +195,7 @@ fn routes() -> BTreeSet<(String, String)> {
             routes.insert((method.to_owned(), format!("{scope}{pattern}")));
         }
     }
-    assert!(routes.len() > 20, "the router's page is read wrongly: {routes:?}");
+    assert!(routes.len() > 15, "the router's page is read wrongly: {routes:?}");
     routes
 }
 

@@ -10,7 +10,8 @@ use hwan_domain::time::Timestamp;
 
 use super::{
     api_key::PresentedKey,
-    key_file::{KeptKey, KeyFile, KeyFileError, NewKey},
+    kept_key::KeptKey,
+    key_file::{KeyFile, KeyFileError, NewKey},
     role::Roles,
 };
 use crate::secret_file;

@@ -16,7 +16,7 @@ use hwan_domain::time::{MICROS_PER_SECOND, Timestamp};
 use super::{
     allowance::Allowances,
     api_key::{KeyId, PresentedKey, SecretDigest},
-    key_file::KeptKey,
+    kept_key::KeptKey,
     principal::{Credential, Principal},
     refused::Refused,
 };

@@ -23,9 +23,43 @@ pub enum Refused {
     /// The key was taken back.
     #[error("the api key was revoked: have a new one made by hwan token create")]
     RevokedKey(KeyId),
+    /// A token that is signed in a way, or by a key, that is not taken here.
+    #[error("the token is not signed by a key of the identity provider that this server trusts")]
+    UntrustedToken,
+    /// A token that names a key which the provider's set does not have, as far as it was read.
+    #[error("the token is not signed by a key of the identity provider that this server trusts")]
+    UnknownSigner,
+    /// A token that the key it names has not signed.
+    #[error("the token is not signed by a key of the identity provider that this server trusts")]
+    WrongSignature,
+    /// A rightly signed token whose time is over, or has not come.
+    #[error("the token has expired or is not good yet: get a new one from the identity provider")]
+    ExpiredToken,
+    /// A rightly signed token of another issuer, or for somebody else.
+    #[error("the token is of another issuer or for another audience")]
+    ForeignToken,
+    /// A rightly signed token that does not say who the caller is.
+    #[error("the token has no sub of 1 to 128 visible characters")]
+    NamelessToken,
 }
 
 impl Refused {
+    /// Every stable text.
+    pub const REASONS: [&str; 12] = [
+        "missing",
+        "malformed",
+        "unknown_key",
+        "wrong_secret",
+        "expired_key",
+        "revoked_key",
+        "untrusted_token",
+        "unknown_signer",
+        "wrong_signature",
+        "expired_token",
+        "foreign_token",
+        "nameless_token",
+    ];
+
     /// The stable text, for the audit trail and the metric.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,6 +69,12 @@ impl Refused {
             Refused::WrongSecret(_) => "wrong_secret",
             Refused::ExpiredKey(_) => "expired_key",
             Refused::RevokedKey(_) => "revoked_key",
+            Refused::UntrustedToken => "untrusted_token",
+            Refused::UnknownSigner => "unknown_signer",
+            Refused::WrongSignature => "wrong_signature",
+            Refused::ExpiredToken => "expired_token",
+            Refused::ForeignToken => "foreign_token",
+            Refused::NamelessToken => "nameless_token",
         }
     }
 

@@ -41,7 +41,9 @@ impl AccountActor {
     }
 
     fn debit(&mut self, mut travel: Box<Travel>) {
-        judge::debit(&mut travel, &self.link.shared.situation());
+        if let Work::Move(movement) = &travel.work {
+            judge::debit(movement, &self.link.shared.situation(), &mut travel.violations);
+        }
         if travel.violations.is_empty()
             && let Work::Move(movement) = &travel.work
             && let Some(side) = &movement.debit
@@ -143,7 +145,9 @@ impl Handler<Credit> for AccountActor {
     type Result = ();
 
     fn handle(&mut self, Credit(mut travel): Credit, _: &mut Context<Self>) {
-        judge::credit(&mut travel, &self.link.shared.situation());
+        if let Work::Move(movement) = &travel.work {
+            judge::credit(movement, &self.link.shared.situation(), &mut travel.violations);
+        }
         if travel.violations.is_empty()
             && let Work::Move(movement) = &travel.work
             && let Some(side) = &movement.credit

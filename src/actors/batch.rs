@@ -131,8 +131,8 @@ impl Batch {
     /// Every record is durable: everybody gets the answer, in lane order.
     pub fn succeed(self, shared: &LaneShared) {
         for waiting in self.waiting {
-            if let Some(once) = waiting.record.used_once() {
-                lock(&shared.keys).used_up(once, waiting.record.position, waiting.record.at);
+            if let Some(used) = waiting.record.used_once() {
+                lock(&shared.keys).used_up(used, waiting.record.position, waiting.record.at);
             }
             let joined = match waiting.key {
                 Some(key) => lock(&shared.keys).arrive(key, waiting.record.position, waiting.record.at),

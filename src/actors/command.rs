@@ -7,16 +7,17 @@
 use std::{sync::Arc, time::Duration};
 
 use hwan_domain::{
-    account::{AccountKind, AccountRevision},
+    account::AccountKind,
     check::Fact,
     currency::Currency,
     exchange::{Ask, Side},
-    id::{AccountId, CustomerId},
+    id::{AccountId, CustomerId, ExchangeId},
     money::Money,
     quote::Quote,
     record::{Record, RequestDigest},
-    rejection::Rejection,
-    reversal::ReversalPlan,
+    rejection::{Code, Rejection},
+    reversal,
+    revision::AccountRevision,
 };
 use rust_decimal::Decimal;
 
@@ -27,22 +28,15 @@ pub enum Command {
     OpenCustomer {
         /// The bank's own name for the customer: an opaque reference, never a person's name.
         reference: Option<Box<str>>,
-        /// To whom the customer is to belong; to the caller without.
+        /// The channel that the customer is to belong to; the caller's own name without.
         channel: Option<Arc<str>>,
     },
-    /// Open an account; a customer has one of each kind.
+    /// Open an account; a customer has one open account of each kind.
     OpenAccount {
         /// Whose.
         customer: CustomerId,
         /// Won or foreign.
         kind: AccountKind,
-    },
-    /// Close an account, which has to be empty.
-    CloseAccount {
-        /// The account.
-        account: AccountId,
-        /// The state on which it was decided; any without.
-        expected: Option<AccountRevision>,
     },
     /// State or lift a fact about an account.
     StateAccountFact {
@@ -50,7 +44,14 @@ pub enum Command {
         account: AccountId,
         /// The fact.
         fact: Fact,
-        /// The state on which it was decided; any without.
+        /// What the account must be at; whatever it is at without.
+        expected: Option<AccountRevision>,
+    },
+    /// Close an account that is empty, for good.
+    CloseAccount {
+        /// The account.
+        account: AccountId,
+        /// What the account must be at; whatever it is at without.
         expected: Option<AccountRevision>,
     },
     /// State or lift a fact about a customer.
@@ -85,8 +86,13 @@ pub enum Command {
     },
     /// Money is changed.
     Exchange(Box<Order>),
-    /// An exchange is taken back: as [`reversal::plan`](hwan_domain::reversal::plan) has it.
-    Reverse(Box<ReversalPlan>),
+    /// An exchange is reversed at its original numbers.
+    Reverse {
+        /// The exchange, as it stands in the journal.
+        exchange: Arc<Record>,
+        /// Why.
+        reason: Box<str>,
+    },
 }
 
 /// Whose mailbox a command goes to.
@@ -117,7 +123,17 @@ impl Command {
                 Order::AtQuote(quote) => Party::Customer(quote.customer),
                 Order::AtMarket(order) => Party::Customer(order.customer),
             },
-            Command::Reverse(plan) => Party::Customer(plan.customer),
+            Command::Reverse { exchange, .. } => exchange.event.customer().map_or(Party::New, Party::Customer),
+        }
+    }
+
+    /// That what it names is not there: in the same words whether there is no such thing, or none of the caller's.
+    pub fn absent(&self) -> Rejection {
+        match (self, self.customer()) {
+            (Command::Reverse { exchange, .. }, _) => reversal::not_found(ExchangeId::at(exchange.position)),
+            (_, Party::OwnerOf(account)) => Rejection::one(Code::AccountNotFound, account.to_string()),
+            (_, Party::Customer(customer)) => Rejection::one(Code::CustomerNotFound, customer.to_string()),
+            (_, Party::New) => Rejection::one(Code::CustomerNotFound, String::new()),
         }
     }
 }
@@ -160,26 +176,31 @@ pub struct MarketOrder {
     pub worst_rate: Option<Decimal>,
 }
 
-/// Whose customers somebody sees and uses.
+/// Which customers a caller reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Everybody's.
+    /// All of them.
     All,
-    /// Those that belong to him: any other is answered exactly as if it did not exist.
+    /// Those whose channel is the caller's name. All others are answered exactly as if they did not exist.
     OwnCustomers,
 }
 
-/// Who looks, and how far he sees.
+/// Who asks, and how far that one sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewer {
-    /// His name.
+    /// The caller's name.
     pub name: Arc<str>,
-    /// Whose customers he sees.
+    /// Which customers it reaches.
     pub reach: Reach,
 }
 
 impl Viewer {
-    /// Whether he sees a customer that belongs to `channel`.
+    /// One who reaches every customer.
+    pub const fn of_all(name: Arc<str>) -> Self {
+        Self { name, reach: Reach::All }
+    }
+
+    /// Whether a customer of this channel is there for the viewer.
     pub fn sees(&self, channel: &str) -> bool {
         self.reach == Reach::All || *self.name == *channel
     }
@@ -188,34 +209,12 @@ impl Viewer {
 /// On whose word a command comes, and how its retries are known.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who; with the customer, his name is the scope of the key.
+    /// Who: with the customer, the name is the scope of the key.
     pub who: Viewer,
     /// The idempotency key, 1 to 255 visible ASCII characters.
     pub key: Option<Box<str>>,
     /// The fingerprint of the request's body; another one under the same key is refused.
     pub request: RequestDigest,
-}
-
-/// Within what a key counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyScope {
-    /// Of commands that are about no customer yet: openings, rounds, halts.
-    Unscoped,
-    /// Of this customer's commands.
-    Customer(CustomerId),
-    /// Of the commands of whoever owns this account.
-    OwnerOf(AccountId),
-}
-
-/// What became of the command that came with a key.
-#[derive(Clone, Debug)]
-pub enum KeyView {
-    /// It took no effect, as far as all that was answered tells.
-    Absent,
-    /// It is on its way.
-    InFlight,
-    /// It took effect: this record is durable.
-    Completed(Arc<Record>),
 }
 
 /// A command that took effect: its record is durable.

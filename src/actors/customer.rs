@@ -10,17 +10,16 @@
 use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message};
-use hwan_domain::rejection::{Code, Rejection};
 
 use super::{
     account::{Credit, Debit},
-    command::{Command, Party, Refusal},
+    command::{Command, NotDone, Refusal},
     home::{Home, lock},
     judge,
     key_lookup::{AskStore, Asker},
     lane::{Answer, Replay, Sequence},
     link::{Fuse, KeyCheck, LaneLink},
-    look::{Look, Sight},
+    look::Look,
     plan,
     travel::{Travel, Work},
 };
@@ -45,11 +44,13 @@ impl CustomerActor {
         if let Err(rejection) = plan::resolve(&mut travel, &self.home, &situation, currencies) {
             travel.violations.extend(rejection.violations().iter().cloned());
             if let Work::Asked(Command::Exchange(order)) = &travel.work {
-                judge::facts_without_plan(order.side(), &self.home, situation.at, &mut travel.violations);
+                judge::facts_without_plan(order, &self.home, situation.at, &mut travel.violations);
             }
             return self.link.lane.do_send(Sequence(travel));
         }
-        judge::customer(&mut travel, &situation);
+        if let Work::Move(movement) = &travel.work {
+            judge::customer(movement, &situation, &mut travel.violations);
+        }
         if travel.violations.is_empty() {
             self.reserve_limit(&mut travel);
         }
@@ -66,20 +67,6 @@ impl CustomerActor {
             Some((false, account)) => account.actor.do_send(Credit(travel)),
             None => self.link.lane.do_send(Sequence(travel)),
         }
-    }
-
-    /// That there is no such customer or account, word for word, where the caller may not know of it.
-    fn stranger(&self, travel: &Travel) -> Option<Rejection> {
-        let Work::Asked(command) = &travel.work else { return None };
-        if !self.home.is_seen_by(&travel.caller) {
-            return Some(match command.customer() {
-                Party::OwnerOf(account) => Rejection::one(Code::AccountNotFound, account.to_string()),
-                Party::Customer(_) | Party::New => Rejection::one(Code::CustomerNotFound, self.home.id.to_string()),
-            });
-        }
-        let other = travel.pins.other.as_ref()?;
-        let Command::Transfer { to, .. } = command else { return None };
-        (!other.home().is_seen_by(&travel.caller)).then(|| Rejection::one(Code::AccountNotFound, to.to_string()))
     }
 
     fn reserve_limit(&self, travel: &mut Travel) {
@@ -107,9 +94,6 @@ impl Handler<Ask> for CustomerActor {
     fn handle(&mut self, Ask(travel): Ask, ctx: &mut Context<Self>) {
         if self.link.shared.has_ended() {
             return self.link.shared.turn_away(*travel);
-        }
-        if let Some(rejection) = self.stranger(&travel) {
-            return travel.reply.send(Err(Refusal::Rejected(rejection)));
         }
         match self.link.shared.check_key(travel) {
             KeyCheck::New(travel) => self.admit(travel),
@@ -140,16 +124,7 @@ impl Handler<Look> for CustomerActor {
 
     fn handle(&mut self, look: Look, _: &mut Context<Self>) {
         if self.link.shared.has_ended() {
-            return look.refuse(Refusal::NotDone(super::command::NotDone::LaneClosed));
-        }
-        if !self.home.is_seen_by(&look.viewer) {
-            let absent = match &look.at {
-                Sight::Account(id, _) | Sight::Check { account: id, .. } => {
-                    Rejection::one(Code::AccountNotFound, id.to_string())
-                }
-                _ => Rejection::one(Code::CustomerNotFound, self.home.id.to_string()),
-            };
-            return look.refuse(Refusal::Rejected(absent));
+            return look.refuse(Refusal::NotDone(NotDone::LaneClosed));
         }
         let situation = self.link.shared.situation();
         let (after, answer) = look.see(&self.home, &situation, &self.link.shared.common.currencies);

@@ -18,8 +18,10 @@ use hwan_domain::id::{AccountId, CustomerId, Seq};
 
 use super::{
     account::TurnBack,
+    command::Viewer,
     customer::CustomerActor,
     home::{Home, Pin, lock},
+    travel::Travel,
 };
 
 /// A customer in memory and its actor.
@@ -31,14 +33,34 @@ pub struct Resident {
     pub home: Arc<Home>,
 }
 
-/// What became of an attempt to reach a resident.
-pub enum Reached<T> {
-    /// It is in memory; this is what the visitor made of it.
-    Resident(T),
+/// Whoever wants to reach a customer.
+pub trait Visitor {
+    /// Who asks.
+    fn who(&self) -> &Viewer;
+}
+
+impl Visitor for Box<Travel> {
+    fn who(&self) -> &Viewer {
+        &self.who
+    }
+}
+
+impl Visitor for &Viewer {
+    fn who(&self) -> &Viewer {
+        self
+    }
+}
+
+/// What became of an attempt to reach a resident; who was not let in comes back.
+pub enum Reached<V> {
+    /// It is in memory, and was visited.
+    Visited,
     /// It is not in memory.
-    Absent,
+    Absent(V),
+    /// It is in memory, but not there for this viewer.
+    Foreign(V),
     /// Too many commands of this customer are in flight.
-    Crowded,
+    Crowded(V),
 }
 
 /// Which of a lane's customers are in memory.
@@ -64,12 +86,22 @@ impl Directory {
         }
     }
 
-    /// Pins a resident and lets `visit` address it, under the guard.
-    pub fn reach<T>(&self, customer: CustomerId, visit: impl FnOnce(&Resident, Pin) -> T) -> Reached<T> {
-        let Some(resident) = self.residents.get(&customer) else { return Reached::Absent };
-        let Some(pin) = resident.home.pin(self.in_flight_per_customer_max) else { return Reached::Crowded };
+    /// Pins a resident and lets `visit` address it, under the guard. Whom the viewer does not reach is not touched: what
+    /// comes of it must not differ from what comes of a customer that does not exist.
+    pub fn reach<V: Visitor>(
+        &self,
+        customer: CustomerId,
+        visitor: V,
+        visit: impl FnOnce(&Resident, Pin, V),
+    ) -> Reached<V> {
+        let Some(resident) = self.residents.get(&customer) else { return Reached::Absent(visitor) };
+        if !visitor.who().sees(&resident.home.channel) {
+            return Reached::Foreign(visitor);
+        }
+        let Some(pin) = resident.home.pin(self.in_flight_per_customer_max) else { return Reached::Crowded(visitor) };
         resident.home.touch(self.tick.load(Ordering::Relaxed));
-        Reached::Resident(visit(&resident, pin))
+        visit(&resident, pin, visitor);
+        Reached::Visited
     }
 
     /// Whether a customer is in memory.

@@ -18,10 +18,7 @@ use hwan_domain::{
 };
 use smallvec::SmallVec;
 
-use super::{
-    account::AccountActor,
-    command::{Reach, Viewer},
-};
+use super::account::AccountActor;
 
 /// Locks a cell. A lock that a panic has poisoned is taken all the same: the panic has ended the lane's generation,
 /// and nothing of it is sequenced any more.
@@ -62,11 +59,20 @@ pub struct AccountPost {
     pub actor: Addr<AccountActor>,
 }
 
+impl AccountPost {
+    /// Whether the account is closed at `at`.
+    pub fn is_closed(&self, at: Timestamp) -> bool {
+        lock(&self.cell).book.state().is_closed(at)
+    }
+}
+
 /// A customer in memory.
 #[derive(Debug)]
 pub struct Home {
     /// Which.
     pub id: CustomerId,
+    /// The channel that the customer belongs to, for good.
+    pub channel: Arc<str>,
     /// The customer's book.
     pub customer: Mutex<CustomerCell>,
     accounts: Mutex<SmallVec<[Arc<AccountPost>; 2]>>,
@@ -79,6 +85,7 @@ impl Home {
     pub fn new(book: CustomerBook, last_seq: Seq, accounts: impl IntoIterator<Item = Arc<AccountPost>>) -> Self {
         Self {
             id: book.state().id,
+            channel: book.state().channel.clone(),
             customer: Mutex::new(CustomerCell { book, last_seq }),
             accounts: Mutex::new(accounts.into_iter().collect()),
             in_flight: AtomicU32::new(0),
@@ -91,21 +98,13 @@ impl Home {
         lock(&self.accounts).iter().find(|post| post.id == id).cloned()
     }
 
-    /// The customer's account of this kind that is open at `at`: there is at most one.
-    pub fn open_account(&self, kind: AccountKind, at: Timestamp) -> Option<Arc<AccountPost>> {
-        let is_open = |post: &&Arc<AccountPost>| post.kind == kind && !lock(&post.cell).book.state().is_closed(at);
-        lock(&self.accounts).iter().find(is_open).cloned()
-    }
-
-    /// The same, or, where all of them are closed, the one that was opened last.
+    /// The customer's account of this kind: the open one, of which there is at most one at `at`; without it the one
+    /// that was opened last, which is closed.
     pub fn account_of_kind(&self, kind: AccountKind, at: Timestamp) -> Option<Arc<AccountPost>> {
-        let newest = || lock(&self.accounts).iter().rfind(|post| post.kind == kind).cloned();
-        self.open_account(kind, at).or_else(newest)
-    }
-
-    /// Whether a viewer may know of this customer.
-    pub fn is_seen_by(&self, viewer: &Viewer) -> bool {
-        viewer.reach == Reach::All || viewer.sees(&lock(&self.customer).book.state().channel)
+        let accounts = lock(&self.accounts);
+        let mut of_kind = accounts.iter().filter(|post| post.kind == kind);
+        let open = of_kind.clone().find(|post| !post.is_closed(at));
+        open.or_else(|| of_kind.next_back()).cloned()
     }
 
     /// All accounts, by id.

@@ -15,13 +15,12 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use hwan_domain::{
     customer::CustomerBook,
     id::{CustomerId, Seq},
-    rejection::{Code, Rejection},
 };
 
 use super::{
-    command::{Command, NotDone, Overload, Refusal},
+    command::{Command, NotDone, Overload, Refusal, Viewer},
     customer::Ask,
-    directory::Reached,
+    directory::{Reached, Visitor},
     door::overloaded,
     home::Home,
     key_lookup::{AskStore, Asker},
@@ -62,6 +61,25 @@ pub enum Visit {
     Look(Box<Look>),
 }
 
+impl Visitor for Visit {
+    fn who(&self) -> &Viewer {
+        match self {
+            Visit::Command(travel) | Visit::Transfer(travel, _) => &travel.who,
+            Visit::Look(look) => &look.who,
+        }
+    }
+}
+
+impl Visit {
+    /// That whom it visits is not there.
+    fn absent(&self) -> Refusal {
+        match self {
+            Visit::Command(travel) | Visit::Transfer(travel, _) => travel.absent(),
+            Visit::Look(look) => look.absent(),
+        }
+    }
+}
+
 impl HydratorActor {
     /// The hydrator of a generation.
     pub fn new(shared: Arc<LaneShared>, link: Weak<LaneLink>) -> Self {
@@ -94,34 +112,53 @@ impl HydratorActor {
     }
 
     /// Sends a visit on; everybody it needs is in memory.
-    fn dispatch(&self, link: &LaneLink, customer: CustomerId, visit: Visit) {
-        let mut visit = Some(visit);
-        if let Some(Visit::Transfer(travel, other)) = &mut visit {
-            match link.directory.reach(*other, |_, pin| pin) {
-                Reached::Resident(pin) => travel.pins.other = Some(pin),
-                _ => return self.crowded(visit),
+    fn dispatch(&self, link: &LaneLink, customer: CustomerId, mut visit: Visit) {
+        if let Visit::Transfer(travel, other) = &mut visit {
+            let mut pinned = None;
+            match link.directory.reach(*other, &travel.who, |_, pin, _| pinned = Some(pin)) {
+                Reached::Visited => travel.pins.other = pinned,
+                Reached::Foreign(_) => return self.foreign_to_transfer(link, customer, visit),
+                Reached::Absent(_) | Reached::Crowded(_) => return self.crowded(visit),
             }
         }
-        let reached = link.directory.reach(customer, |resident, pin| match visit.take() {
-            Some(Visit::Command(mut travel) | Visit::Transfer(mut travel, _)) => {
+        let reached = link.directory.reach(customer, visit, |resident, pin, visit| match visit {
+            Visit::Command(mut travel) | Visit::Transfer(mut travel, _) => {
                 travel.pins.own = Some(pin);
                 resident.actor.do_send(Ask(travel));
             }
-            Some(Visit::Look(mut look)) => {
+            Visit::Look(mut look) => {
                 look.pin = Some(pin);
                 resident.actor.do_send(*look);
             }
-            None => {}
         });
-        if !matches!(reached, Reached::Resident(())) {
-            self.crowded(visit);
+        match reached {
+            Reached::Visited => {}
+            Reached::Foreign(visit) => self.absent(visit),
+            Reached::Absent(visit) | Reached::Crowded(visit) => self.crowded(visit),
         }
     }
 
-    fn crowded(&self, visit: Option<Visit>) {
-        if let Some(visit) = visit {
-            self.refuse(visit, overloaded(Overload::InFlightOfCustomer));
-        }
+    /// The credit's owner is not there for who asked. The debit's comes first, as where neither exists.
+    fn foreign_to_transfer(&self, link: &LaneLink, customer: CustomerId, visit: Visit) {
+        let refusal = match &visit {
+            Visit::Transfer(travel, _)
+                if !matches!(link.directory.reach(customer, &travel.who, |_, _, _| ()), Reached::Foreign(_)) =>
+            {
+                travel.absent_credit()
+            }
+            visit => visit.absent(),
+        };
+        self.refuse(visit, refusal);
+    }
+
+    /// Answers as if what the visit is to did not exist.
+    fn absent(&self, visit: Visit) {
+        let refusal = visit.absent();
+        self.refuse(visit, refusal);
+    }
+
+    fn crowded(&self, visit: Visit) {
+        self.refuse(visit, overloaded(Overload::InFlightOfCustomer));
     }
 
     fn arrived(&mut self, id: CustomerId, found: Result<Option<Household>, StoreError>, ctx: &mut Context<Self>) {
@@ -140,8 +177,7 @@ impl HydratorActor {
                 }
             }
             (Ok(None), Some(_)) => {
-                let rejection = Rejection::one(Code::CustomerNotFound, id.to_string());
-                visits.into_iter().for_each(|(_, visit)| self.refuse(visit, Refusal::Rejected(rejection.clone())));
+                visits.into_iter().for_each(|(_, visit)| self.absent(visit));
             }
             (found, _) => {
                 if let Err(StoreError::Damaged(reason)) = &found {
@@ -166,8 +202,8 @@ impl HydratorActor {
 
     fn open(&self, mut travel: Box<Travel>) {
         if let Work::Asked(Command::OpenCustomer { reference, channel }) = &travel.work {
-            let reference = reference.as_deref().map(Arc::from);
-            travel.work = Work::OpenCustomer { reference, channel: channel.clone() };
+            let (reference, channel) = (reference.as_deref().map(Arc::from), channel.clone());
+            travel.work = Work::OpenCustomer { reference, channel };
         }
         match self.link.upgrade() {
             Some(link) => link.lane.do_send(Sequence(travel)),

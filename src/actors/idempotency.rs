@@ -1,4 +1,5 @@
-//! Idempotency keys, used quotes and reversed exchanges: what is remembered of them, and when memory alone is enough.
+//! Idempotency keys, and what else is used once (quotes, exchanges that are reversed): what is remembered of them, and
+//! when memory alone is enough.
 //!
 //! A key takes effect at most once in its scope (caller, customer). In memory a lane keeps the keys that are in flight
 //! (a retry joins them) and those that finished lately. A *time-ordered* key (UUIDv7, ULID) tells when it was made, so
@@ -8,7 +9,8 @@
 //! 2. so it cannot have taken effect earlier than its own time less [`KEY_SKEW`];
 //! 3. memory is complete since [`KeyMemory::complete_since`]; if (2) lies after that, absent means never used.
 //!
-//! Any other key costs one point read, batched, before admission. The unique index in the store is the last wall.
+//! Any other key costs one point read, batched, before admission; so does a reversal, for an exchange says nothing of
+//! when it was reversed. The unique index in the store is the last wall.
 //! Bounds: keys in flight by the door, finished ones by number and age. Lives and dies with a generation of its lane.
 
 use std::{
@@ -17,9 +19,11 @@ use std::{
 };
 
 use hwan_domain::{
-    id::{CustomerId, Position},
+    id::{CustomerId, ExchangeId, Position},
     quote::QuoteId,
     record::{KeyDigest, KeyUse, RequestDigest},
+    rejection::{Code, Violation},
+    reversal,
     time::{MICROS_PER_SECOND, Timestamp},
 };
 use sha2::{Digest, Sha256};
@@ -53,20 +57,17 @@ pub struct Key {
 }
 
 impl Key {
-    /// Takes a key in its scope; refuses what can't be one, or what is too old or too new to be judged.
-    pub fn take(
-        text: &str,
-        caller: &str,
-        customer: Option<CustomerId>,
-        request: RequestDigest,
-        now: Timestamp,
-        retention: Duration,
-    ) -> Result<Self, KeyError> {
-        if text.is_empty() || text.len() > 255 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    /// Whether a text can be a key at all.
+    pub fn is_well_formed(text: &str) -> bool {
+        !text.is_empty() && text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
+    /// Refuses what can't be a key, or what is too old or too new to be judged.
+    pub fn admit(text: &str, now: Timestamp, retention: Duration) -> Result<(), KeyError> {
+        if !Self::is_well_formed(text) {
             return Err(KeyError::Malformed);
         }
-        let time = key_time(text);
-        if let KeyTime::Ordered(made) = time {
+        if let KeyTime::Ordered(made) = key_time(text) {
             if made.micros_since(now) > KEY_SKEW_MICROS {
                 return Err(KeyError::FromFuture);
             }
@@ -74,12 +75,12 @@ impl Key {
                 return Err(KeyError::Expired);
             }
         }
-        Ok(Self { used: KeyUse { digest: digest(text, caller, customer, time), request }, time })
+        Ok(())
     }
 
-    /// The key of an earlier request, whatever its age, to ask what became of it.
-    pub fn of_earlier(text: &str, caller: &str, customer: Option<CustomerId>) -> Self {
-        let (time, request) = (key_time(text), RequestDigest([0; 16]));
+    /// A key in its scope.
+    pub fn scoped(text: &str, caller: &str, customer: Option<CustomerId>, request: RequestDigest) -> Self {
+        let time = key_time(text);
         Self { used: KeyUse { digest: digest(text, caller, customer, time), request }, time }
     }
 }
@@ -133,10 +134,42 @@ fn digest(text: &str, caller: &str, customer: Option<CustomerId>, time: KeyTime)
     KeyDigest(digest)
 }
 
-/// When a quote was made, by its id.
-pub fn quote_time(quote: QuoteId) -> KeyTime {
-    let micros = i64::try_from(quote.0 >> 80).unwrap_or(0).saturating_mul(1_000);
-    KeyTime::Ordered(Timestamp::from_micros(micros))
+/// What a command uses up beside its key: at most once, as a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsedOnce {
+    /// A quote.
+    Quote(QuoteId),
+    /// An exchange, by reversing it.
+    Reversal(ExchangeId),
+}
+
+impl UsedOnce {
+    /// As it stands among the keys.
+    pub const fn digest(self) -> KeyDigest {
+        match self {
+            UsedOnce::Quote(quote) => KeyDigest::of_quote(quote),
+            UsedOnce::Reversal(exchange) => KeyDigest::of_reversal(exchange),
+        }
+    }
+
+    /// What it says of its own time: a quote's id begins with when it was made.
+    pub fn time(self) -> KeyTime {
+        match self {
+            UsedOnce::Quote(quote) => {
+                let micros = i64::try_from(quote.0 >> 80).unwrap_or(0).saturating_mul(1_000);
+                KeyTime::Ordered(Timestamp::from_micros(micros))
+            }
+            UsedOnce::Reversal(_) => KeyTime::Opaque,
+        }
+    }
+
+    /// That the record at this place used it before.
+    pub fn used_before(self, by: Position) -> Violation {
+        match self {
+            UsedOnce::Quote(_) => Violation::new(Code::QuoteUsed, format!("used by {}", ExchangeId::at(by))),
+            UsedOnce::Reversal(exchange) => reversal::reversed_before(exchange, by),
+        }
+    }
 }
 
 /// What a lane remembers of a key.
@@ -169,12 +202,12 @@ pub struct Joined {
     pub passage: Option<Passage>,
 }
 
-/// The keys and quotes that a generation of a lane remembers.
+/// The keys, and what else is used once, that a generation of a lane remembers.
 #[derive(Debug)]
 pub struct KeyMemory {
     in_flight: HashMap<KeyDigest, Flight>,
     finished: HashMap<KeyDigest, Position>,
-    /// What records that are sequenced and not yet durable use up: neither forgotten nor to be found in the store.
+    /// What records use up that are sequenced and not yet durable: neither forgotten nor to be found in the store.
     used_in_flight: HashMap<KeyDigest, Position>,
     by_age: VecDeque<(Timestamp, KeyDigest)>,
     complete_since: Timestamp,
@@ -217,7 +250,7 @@ impl KeyMemory {
         }
     }
 
-    /// Whether "absent" means "never used" for a key or quote of this time.
+    /// Whether "absent" means "never used" for a key, or something used once, of this time.
     pub fn is_complete_for(&self, time: KeyTime) -> bool {
         match time {
             KeyTime::Ordered(made) => made.plus_micros(-KEY_SKEW_MICROS) >= self.complete_since,
@@ -254,28 +287,28 @@ impl KeyMemory {
         joined
     }
 
-    /// The record that used this up, sequenced or durable, as far as memory knows.
-    pub fn used_by(&self, once: KeyDigest) -> Option<Position> {
-        self.used_in_flight.get(&once).or_else(|| self.finished.get(&once)).copied()
+    /// The record that used this up, durable or not yet, as far as memory knows.
+    pub fn user_of(&self, used: KeyDigest) -> Option<Position> {
+        self.used_in_flight.get(&used).or_else(|| self.finished.get(&used)).copied()
     }
 
-    /// The durable record that used this up, as far as memory knows.
-    pub fn durably_used_by(&self, once: KeyDigest) -> Option<Position> {
-        self.finished.get(&once).copied()
+    /// The durable record that used this up, or this key, as far as memory knows.
+    pub fn finished_by(&self, used: KeyDigest) -> Option<Position> {
+        self.finished.get(&used).copied()
     }
 
-    /// Notes as used up, from the sequencing step on.
-    pub fn use_up(&mut self, once: KeyDigest, position: Position) {
-        self.used_in_flight.insert(once, position);
+    /// Notes something as used up, from the sequencing step on.
+    pub fn use_up(&mut self, used: KeyDigest, position: Position) {
+        self.used_in_flight.insert(used, position);
     }
 
     /// The record that uses this up is durable.
-    pub fn used_up(&mut self, once: KeyDigest, position: Position, at: Timestamp) {
-        self.used_in_flight.remove(&once);
-        self.remember(once, position, at);
+    pub fn used_up(&mut self, used: KeyDigest, position: Position, at: Timestamp) {
+        self.used_in_flight.remove(&used);
+        self.remember(used, position, at);
     }
 
-    /// Learns from the store of a key or quote that memory took for unused.
+    /// Learns from the store of a key, or of something used once, that memory took for unused.
     pub fn learn(&mut self, digest: KeyDigest, position: Position) {
         self.remember(digest, position, self.complete_since);
     }

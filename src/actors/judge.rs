@@ -16,8 +16,9 @@ use hwan_domain::{
 };
 
 use super::{
+    command::Order,
     home::{Home, lock},
-    travel::{MoneySide, Movement, MovementKind, Travel, Work},
+    travel::{MoneySide, Movement, MovementKind},
 };
 
 /// When something is judged, and by which rules and rates.
@@ -39,20 +40,17 @@ impl Situation {
     }
 }
 
-/// The customer's part: facts for both directions, limits, rates and quotes.
-pub fn customer(travel: &mut Travel, situation: &Situation) {
-    if let Work::Move(movement) = &travel.work {
-        movement_of_customer(movement, situation, &mut travel.violations);
-    }
+/// All three parts of judging a movement, one after the other: the customer's, the debit's and the credit's.
+pub fn movement(movement: &Movement, situation: &Situation, violations: &mut Violations) {
+    customer(movement, situation, violations);
+    debit(movement, situation, violations);
+    credit(movement, situation, violations);
 }
 
-/// The customer's part of judging a movement.
-pub fn movement_of_customer(movement: &Movement, situation: &Situation, violations: &mut Violations) {
-    if let Some(side) = &movement.debit {
-        lock(&side.home.customer).book.judge(Direction::Debit, situation.at, violations);
-    }
-    if let Some(side) = &movement.credit {
-        lock(&side.home.customer).book.judge(movement.credit_direction(), situation.at, violations);
+/// The customer's part: facts for both directions, limits, rates and quotes.
+pub fn customer(movement: &Movement, situation: &Situation, violations: &mut Violations) {
+    for side in [&movement.debit, &movement.credit].into_iter().flatten() {
+        lock(&side.home.customer).book.judge(side.direction, situation.at, violations);
     }
     if let MovementKind::Exchange { quote, .. } = &movement.kind {
         trade(movement, situation, violations);
@@ -66,15 +64,15 @@ pub fn movement_of_customer(movement: &Movement, situation: &Situation, violatio
 }
 
 /// What stands against an exchange that can't be planned (no rate, no amount): the facts, so that all failures are told.
-pub fn facts_without_plan(side: Side, home: &Home, at: Timestamp, violations: &mut Violations) {
-    let (debit, credit) = match side {
+pub fn facts_without_plan(order: &Order, home: &Home, at: Timestamp, violations: &mut Violations) {
+    let (debit, credit) = match order.side() {
         Side::Buy => (AccountKind::Won, AccountKind::Foreign),
         Side::Sell => (AccountKind::Foreign, AccountKind::Won),
     };
     for (kind, direction) in [(debit, Direction::Debit), (credit, Direction::Credit)] {
         lock(&home.customer).book.judge(direction, at, violations);
         if let Some(account) = home.account_of_kind(kind, at) {
-            lock(&account.cell).book.state().facts.forbid(direction, at, violations);
+            lock(&account.cell).book.judge_facts(direction, at, violations);
         }
     }
 }
@@ -93,46 +91,34 @@ fn trade(movement: &Movement, situation: &Situation, violations: &mut Violations
 }
 
 /// The debit account's part.
-pub fn debit(travel: &mut Travel, situation: &Situation) {
-    if let Work::Move(movement) = &travel.work
-        && let Some(side) = &movement.debit
-    {
-        debit_side(side, situation, &mut travel.violations);
+pub fn debit(movement: &Movement, situation: &Situation, violations: &mut Violations) {
+    if let Some(side) = &movement.debit {
+        let debit = Debit { amount: side.amount, won: side.won };
+        lock(&side.account.cell).book.judge_debit(debit, situation.moment(), violations);
     }
 }
 
-/// The credit account's part.
-pub fn credit(travel: &mut Travel, situation: &Situation) {
-    if let Work::Move(movement) = &travel.work
-        && let Some(side) = &movement.credit
-        && !lands_in_suspense(movement, side, situation.at)
-    {
-        credit_side(side, movement.credit_direction(), situation, &mut travel.violations);
-    }
-}
-
-/// Whether money that comes back finds its account closed: nothing stands against that, it waits in suspense.
-pub fn lands_in_suspense(movement: &Movement, side: &MoneySide, at: Timestamp) -> bool {
-    movement.credit_direction() == Direction::CompensatingCredit && lock(&side.account.cell).book.state().is_closed(at)
-}
-
-/// One debit, judged by its account.
-pub fn debit_side(side: &MoneySide, situation: &Situation, violations: &mut Violations) {
-    let debit = Debit { amount: side.amount, won: side.won };
-    lock(&side.account.cell).book.judge_debit(debit, situation.moment(), violations);
-}
-
-/// One credit, judged by its account.
-pub fn credit_side(side: &MoneySide, direction: Direction, situation: &Situation, violations: &mut Violations) {
-    let cap = match &side.cap {
-        Ok(cap) => *cap,
-        Err(violation) => {
-            violations.push(violation.clone());
-            None
+/// The credit account's part. Of what would wait in suspense there is nothing to judge: it does not touch the account.
+pub fn credit(movement: &Movement, situation: &Situation, violations: &mut Violations) {
+    if let Some(side) = &movement.credit {
+        if goes_to_suspense(side, situation.at) {
+            return;
         }
-    };
-    let credit = Credit { amount: side.amount, direction, cap };
-    lock(&side.account.cell).book.judge_credit(credit, situation.moment(), violations);
+        let cap = match &side.cap {
+            Ok(cap) => *cap,
+            Err(violation) => {
+                violations.push(violation.clone());
+                None
+            }
+        };
+        let credit = Credit { amount: side.amount, direction: side.direction, cap };
+        lock(&side.account.cell).book.judge_credit(credit, situation.moment(), violations);
+    }
+}
+
+/// Whether money that comes back may not enter its account at `at`: then it waits in suspense.
+pub fn goes_to_suspense(side: &MoneySide, at: Timestamp) -> bool {
+    side.direction == Direction::CompensatingCredit && lock(&side.account.cell).book.state().sends_to_suspense(at)
 }
 
 /// The newest middle rate that traded, for valuing a holding.

@@ -30,7 +30,7 @@ use hwan_domain::{
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    command::{NotDone, Reach, Refusal, Viewer},
+    command::{NotDone, Refusal, Viewer},
     directory::Directory,
     engine::StartError,
     home::lock,
@@ -385,7 +385,7 @@ fn roll_to(date: BusinessDate) -> Box<Travel> {
     let (reply, _nobody_waits) = Reply::channel();
     Box::new(Travel {
         work: Work::RollDate(date),
-        caller: Viewer { name: Arc::from("engine"), reach: Reach::All },
+        who: Viewer::of_all(Arc::from("engine")),
         key: None,
         deadline: Instant::now() + Duration::from_secs(60),
         reply,

@@ -1,4 +1,4 @@
-//! Asks the store about keys and quotes for which the lane's memory is not complete: many at a time, one read.
+//! Asks the store about keys, quotes and reversals for which the lane's memory is not complete: many at a time, one read.
 //!
 //! Bounded by the door: each question is a command in flight.
 
@@ -12,16 +12,17 @@ use super::{
     customer::{CustomerActor, KeyIsNew},
     home::lock,
     hydrator::OpeningIsNew,
+    idempotency::UsedOnce,
     link::{Fuse, LaneLink, LaneShared, answer_all, replay},
     rate_board::RateBoardActor,
-    travel::{Travel, UsedOnce},
+    travel::Travel,
 };
 use crate::storage::port::{JournalRow, StoreError};
 
 /// How many digests one read asks for.
 const DIGESTS_PER_READ_MAX: usize = 256;
 
-/// Asks the store about keys and quotes.
+/// Asks the store about keys, and what else is used once.
 #[derive(Debug)]
 pub struct KeyLookupActor {
     shared: std::sync::Arc<LaneShared>,
@@ -72,10 +73,10 @@ impl KeyLookupActor {
                 answer_all(travel.reply, joined.unwrap_or_default(), outcome);
                 continue;
             }
-            if let Some(once) = travel.used_once()
-                && let Some(row) = found.get(&once.digest())
+            if let Some(used) = travel.used_once()
+                && let Some(row) = found.get(&used.digest())
             {
-                travel.violations.push(once.used_by(row.record.position));
+                travel.violations.push(used.used_before(row.record.position));
             }
             match asker {
                 Asker::Customer(customer) => customer.do_send(KeyIsNew(travel)),
@@ -98,7 +99,7 @@ impl Actor for KeyLookupActor {
     type Context = Context<Self>;
 }
 
-/// A command whose key or quote memory does not know.
+/// A command for whose key, or what else it uses up, memory is not complete.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct AskStore {

@@ -52,9 +52,9 @@ pub enum Ending {
     OutcomeUnknown,
     /// A commit was not done, time and again.
     CommitFailed,
-    /// A key or quote of a batch stands in the journal already: the next generation must know of it.
+    /// A key of a batch, or what else it uses up, stands in the journal already: the next generation must know of it.
     DuplicateKey {
-        /// The key, or the quote's digest.
+        /// The key, or what else is used once.
         key: KeyDigest,
         /// The record that used it.
         used_by: Position,
@@ -269,12 +269,12 @@ impl LaneShared {
     /// The first thing that is done with a travel in its mailbox: a retry joins or is answered, what is new departs.
     pub fn check_key(&self, travel: Box<Travel>) -> KeyCheck {
         let mut keys = lock(&self.keys);
-        let once_is_unsure = travel.used_once().is_some_and(|once| !keys.is_complete_for(once.time()));
+        let use_is_unsure = travel.used_once().is_some_and(|used| !keys.is_complete_for(used.time()));
         let Some(key) = &travel.key else {
-            return if once_is_unsure { KeyCheck::Unsure(travel) } else { KeyCheck::New(travel) };
+            return if use_is_unsure { KeyCheck::Unsure(travel) } else { KeyCheck::New(travel) };
         };
         match keys.recall(key) {
-            Remembered::Fresh if !once_is_unsure => {
+            Remembered::Fresh if !use_is_unsure => {
                 keys.depart(&key.used);
                 KeyCheck::New(travel)
             }
@@ -300,7 +300,7 @@ impl LaneShared {
 pub enum KeyCheck {
     /// It is new, and noted as in flight.
     New(Box<Travel>),
-    /// Memory does not know of its key, or of what it would use up; it is noted as in flight, and the store must be asked.
+    /// Memory does not know of its key, or of what else it uses up; it is noted as in flight, and the store must be asked.
     Unsure(Box<Travel>),
     /// The key was used by this durable record of the lane.
     Finished(Box<Travel>, Seq),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use actix::Message;
 use hwan_domain::{
+    account::AccountKind,
     check::Direction,
     currency::CurrencySet,
     exchange::{Priced, Side},
-    id::{AccountId, Seq},
+    id::{AccountId, CustomerId, Seq},
     limit::LimitWindow,
     money::Money,
     quote::{Quote, QuoteId},
@@ -19,7 +20,7 @@ use tokio::sync::oneshot;
 use super::{
     command::{MarketOrder, Order, Refusal, Viewer},
     door::Passage,
-    home::{AccountPost, Home, Pin, lock},
+    home::{Home, Pin, lock},
     judge::{self, Situation},
     plan,
     travel::{Movement, MovementKind},
@@ -38,10 +39,12 @@ pub type Answering = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
 pub struct Look {
     /// What is asked.
     pub at: Sight,
-    /// Who asks.
-    pub viewer: Viewer,
     /// Keeps the customer in memory.
     pub pin: Option<Pin>,
+    /// Who looks.
+    pub who: Viewer,
+    /// Whose state.
+    pub customer: CustomerId,
     /// Its place among what is in flight.
     pub passage: Passage,
 }
@@ -64,9 +67,9 @@ pub enum Sight {
         /// The way back.
         reply: LookReply<Quote>,
     },
-    /// What stands against a posting.
+    /// What every check says to a posting; nothing is reserved.
     Check {
-        /// Of which account.
+        /// One of the customer's accounts.
         account: AccountId,
         /// Which way.
         direction: Direction,
@@ -75,7 +78,7 @@ pub enum Sight {
         /// The way back.
         reply: LookReply<CheckView>,
     },
-    /// What an exchange would do, and what stands against it.
+    /// What would become of an exchange; nothing is reserved.
     Trial {
         /// The order.
         order: Box<Order>,
@@ -96,9 +99,14 @@ impl Look {
         }
     }
 
+    /// That whom it looks at is not there.
+    pub fn absent(&self) -> Refusal {
+        Refusal::Rejected(Rejection::one(Code::CustomerNotFound, self.customer.to_string()))
+    }
+
     /// Looks, and tells from which record on the answer is durable.
     pub fn see(self, home: &Arc<Home>, situation: &Situation, currencies: &CurrencySet) -> (Seq, Answering) {
-        let Self { at, viewer: _, pin, passage } = self;
+        let Self { at, pin, passage, .. } = self;
         let (after, answer) = match at {
             Sight::Customer(reply) => {
                 let (view, after) = customer_view(home, situation.at);
@@ -116,13 +124,10 @@ impl Look {
                 let quoted = quote(&order, id, expires_at, home, situation, currencies);
                 (lock(&home.customer).last_seq, answering(reply, quoted))
             }
-            Sight::Check { account, direction, amount, reply } => match home.account(account) {
-                Some(post) => {
-                    let after = lock(&home.customer).last_seq.max(lock(&post.cell).last_seq);
-                    (after, answering(reply, Ok(check(home, post, direction, amount, situation, currencies))))
-                }
-                None => (Seq::ZERO, answering(reply, Err(Rejection::one(Code::AccountNotFound, account.to_string())))),
-            },
+            Sight::Check { account, direction, amount, reply } => {
+                let checked = check(account, direction, amount, home, situation, currencies);
+                (last_seq(home), answering(reply, checked))
+            }
             Sight::Trial { order, reply } => {
                 (last_seq(home), answering(reply, Ok(trial(&order, home, situation, currencies))))
             }
@@ -142,6 +147,13 @@ fn answering<T: Send + 'static>(reply: LookReply<T>, seen: Result<T, Rejection>)
     })
 }
 
+/// The last record that changed the customer or any of the accounts.
+fn last_seq(home: &Home) -> Seq {
+    let accounts = home.accounts();
+    let of_accounts = accounts.iter().map(|post| lock(&post.cell).last_seq);
+    of_accounts.fold(lock(&home.customer).last_seq, Seq::max)
+}
+
 fn customer_view(home: &Home, at: Timestamp) -> (CustomerView, Seq) {
     let cell = lock(&home.customer);
     let mut state = cell.book.state().clone();
@@ -156,7 +168,7 @@ fn customer_view(home: &Home, at: Timestamp) -> (CustomerView, Seq) {
     (view, cell.last_seq)
 }
 
-fn account_view(post: &AccountPost, situation: &Situation) -> (AccountView, Seq) {
+fn account_view(post: &super::home::AccountPost, situation: &Situation) -> (AccountView, Seq) {
     let cell = lock(&post.cell);
     let state = cell.book.state().clone();
     let available =
@@ -171,6 +183,68 @@ fn account_view(post: &AccountPost, situation: &Situation) -> (AccountView, Seq)
     (view, cell.last_seq)
 }
 
+/// What every check says to a posting, by the functions that judge commands: facts of account and customer, seizure,
+/// daily cap, holding cap, balance.
+fn check(
+    account: AccountId,
+    direction: Direction,
+    amount: Money,
+    home: &Arc<Home>,
+    situation: &Situation,
+    currencies: &CurrencySet,
+) -> Result<CheckView, Rejection> {
+    let post = home.account(account).ok_or_else(|| Rejection::one(Code::AccountNotFound, account.to_string()))?;
+    let movement = plan::one_side(home, post.clone(), direction, amount, situation, currencies);
+    let mut violations = Violations::new();
+    judge::movement(&movement, situation, &mut violations);
+    if movement.credit.as_ref().is_some_and(|side| judge::goes_to_suspense(side, situation.at)) {
+        lock(&post.cell).book.judge_facts(direction, situation.at, &mut violations);
+    }
+    Ok(CheckView { violations: in_order(violations), at: situation.at, business_date: situation.date })
+}
+
+/// What would become of an exchange, by the functions that plan and judge one.
+fn trial(order: &Order, home: &Arc<Home>, situation: &Situation, currencies: &CurrencySet) -> TrialView {
+    let mut violations = Violations::new();
+    let planned = match order {
+        Order::AtQuote(quote) => plan::at_quote(quote, home, situation, currencies),
+        Order::AtMarket(order) => plan::at_market(order, home, situation, currencies),
+    };
+    match &planned {
+        Ok(movement) => judge::movement(movement, situation, &mut violations),
+        Err(rejection) => {
+            violations.extend(rejection.violations().iter().cloned());
+            judge::facts_without_plan(order, home, situation.at, &mut violations);
+        }
+    }
+    let own = |id, kind| plan::account_or_own(home, id, kind, situation.at).ok().map(|post| post.id);
+    let (terms, priced, won, foreign) = match order {
+        Order::AtQuote(quote) => {
+            (Some(quote.terms), Some(quote.priced), Some(quote.won_account), Some(quote.foreign_account))
+        }
+        Order::AtMarket(order) => {
+            let terms = situation.board.terms(order.currency, order.side, situation.at).ok();
+            let priced = terms.and_then(|terms| terms.price(order.ask).ok());
+            (terms, priced, order.won_account, order.foreign_account)
+        }
+    };
+    TrialView {
+        side: order.side(),
+        terms,
+        priced,
+        won_account: own(won, AccountKind::Won),
+        foreign_account: own(foreign, AccountKind::Foreign),
+        violations: in_order(violations),
+        at: situation.at,
+        business_date: situation.date,
+    }
+}
+
+/// By precedence, each once.
+fn in_order(violations: Violations) -> Vec<Violation> {
+    Rejection::of(violations).map(|rejection| rejection.violations().to_vec()).unwrap_or_default()
+}
+
 /// Prices a market order; rates, facts and limits are judged, balances are not: they may change until it is used.
 fn quote(
     order: &MarketOrder,
@@ -182,7 +256,7 @@ fn quote(
 ) -> Result<Quote, Rejection> {
     let movement = plan::at_market(order, home, situation, currencies)?;
     let mut violations = Violations::new();
-    judge::movement_of_customer(&movement, situation, &mut violations);
+    judge::customer(&movement, situation, &mut violations);
     if let Some(rejection) = Rejection::of(violations) {
         return Err(rejection);
     }
@@ -203,77 +277,4 @@ fn quote(
         priced: Priced { foreign: foreign.amount, won: won.amount },
         expires_at,
     })
-}
-
-/// The last record that changed anything of a customer.
-fn last_seq(home: &Home) -> Seq {
-    home.accounts().iter().fold(lock(&home.customer).last_seq, |last, post| last.max(lock(&post.cell).last_seq))
-}
-
-/// Tries a posting: everything that its customer and its account say to it.
-fn check(
-    home: &Arc<Home>,
-    post: Arc<AccountPost>,
-    direction: Direction,
-    amount: Money,
-    situation: &Situation,
-    currencies: &CurrencySet,
-) -> CheckView {
-    let mut violations = Violations::new();
-    lock(&home.customer).book.judge(direction, situation.at, &mut violations);
-    if direction == Direction::Debit {
-        judge::debit_side(&plan::debit_side(home, post, amount, &situation.board), situation, &mut violations);
-    } else {
-        let side = plan::credit_side(home, post, amount, situation, currencies);
-        judge::credit_side(&side, direction, situation, &mut violations);
-    }
-    CheckView { violations: in_order(violations), at: situation.at, business_date: situation.date }
-}
-
-/// Tries an exchange: everything that would be judged on its way.
-fn trial(order: &Order, home: &Arc<Home>, situation: &Situation, currencies: &CurrencySet) -> TrialView {
-    let mut violations = Violations::new();
-    let planned = match order {
-        Order::AtQuote(quote) => plan::at_quote(quote, home, situation, currencies),
-        Order::AtMarket(order) => plan::at_market(order, home, situation, currencies),
-    };
-    let mut view = TrialView {
-        side: order.side(),
-        terms: None,
-        priced: None,
-        won_account: None,
-        foreign_account: None,
-        violations: Vec::new(),
-        at: situation.at,
-        business_date: situation.date,
-    };
-    match planned {
-        Err(rejection) => {
-            violations.extend(rejection.violations().iter().cloned());
-            judge::facts_without_plan(order.side(), home, situation.at, &mut violations);
-        }
-        Ok(movement) => {
-            judge::movement_of_customer(&movement, situation, &mut violations);
-            if let (Some(debit), Some(credit)) = (&movement.debit, &movement.credit) {
-                judge::debit_side(debit, situation, &mut violations);
-                judge::credit_side(credit, Direction::Credit, situation, &mut violations);
-                let (won, foreign) = match order.side() {
-                    Side::Buy => (debit, credit),
-                    Side::Sell => (credit, debit),
-                };
-                view.priced = Some(Priced { foreign: foreign.amount, won: won.amount });
-                (view.won_account, view.foreign_account) = (Some(won.account.id), Some(foreign.account.id));
-            }
-            if let MovementKind::Exchange { terms, .. } = movement.kind {
-                view.terms = Some(terms);
-            }
-        }
-    }
-    view.violations = in_order(violations);
-    view
-}
-
-/// By precedence, each once.
-fn in_order(violations: Violations) -> Vec<Violation> {
-    Rejection::of(violations).map(|rejection| rejection.violations().to_vec()).unwrap_or_default()
 }

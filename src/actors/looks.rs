@@ -1,51 +1,47 @@
-//! Looks into the engine: customers, accounts, prices, trials, keys; by those who may see them.
+//! Reads by way of the façade: what is seen in a customer's mailbox, in the journal, and among the keys.
 //!
-//! A look goes through the customer's mailbox like a command and is answered in lane order, once all that it saw is
-//! durable. Who may not know of a customer is answered as if there were none.
+//! A customer or an account that the viewer does not reach is answered as one that does not exist. What is read of the
+//! journal by its place is not: whoever answers with it asks for its customer first.
 
 use std::{sync::Arc, time::Duration};
 
 use hwan_domain::{
     check::Direction,
-    id::{AccountId, CustomerId, ExchangeId, LaneId, Position},
+    id::{AccountId, CustomerId, ExchangeId, Position},
     money::Money,
     quote::{Quote, QuoteId},
-    record::{KeyDigest, Record},
+    record::{KeyDigest, Record, RequestDigest},
     rejection::{Code, Rejection},
     time::Timestamp,
 };
 use tokio::sync::oneshot;
 
 use super::{
-    command::{KeyError, KeyScope, KeyView, MarketOrder, NotDone, Order, Refusal, Viewer},
+    command::{KeyError, MarketOrder, NotDone, Order, Refusal, Viewer},
     engine::Engine,
     home::lock,
     hydrator::{Admit, Visit},
-    idempotency::{Key, Remembered},
+    idempotency::{Key, UsedOnce},
     keeper::LaneSlot,
     look::{Look, LookReply, Sight},
-    travel::UsedOnce,
-    view::{AccountView, CheckView, CustomerView, TrialView},
+    view::{AccountView, CheckView, CustomerView, KeyScope, KeyView, TrialView},
 };
-use crate::storage::port::{JournalRow, StoreError};
 
 impl Engine {
     async fn look<T>(
         &self,
-        viewer: &Viewer,
+        who: &Viewer,
         customer: CustomerId,
         sight: impl FnOnce(LookReply<T>) -> Sight,
     ) -> Result<T, Refusal> {
-        let passage = self.enter()?;
-        let Some(slot) = self.slot(customer.lane()).filter(|slot| slot.lane != LaneId::SYSTEM) else {
-            return Err(Refusal::Rejected(Rejection::one(Code::CustomerNotFound, customer.to_string())));
-        };
-        let link = slot.link.load_full().ok_or_else(|| Refusal::NotDone(slot.why_closed()))?;
+        let passage = self.0.door.enter()?;
+        let Some(slot) = self.customers_slot(customer.lane()) else { return Err(no_customer(customer)) };
+        let link = slot.link.load_full().ok_or_else(|| slot.refusal(false))?;
         let (reply, answer) = oneshot::channel();
-        let look = Look { at: sight(reply), viewer: viewer.clone(), pin: None, passage };
+        let look = Look { at: sight(reply), pin: None, who: who.clone(), customer, passage };
         link.hydrator.do_send(Admit { customer, visit: Visit::Look(Box::new(look)) });
         drop(link);
-        match tokio::time::timeout(self.common().limits.command_deadline, answer).await {
+        match tokio::time::timeout(self.0.common.limits.command_deadline, answer).await {
             Ok(Ok(seen)) => seen,
             Ok(Err(_)) | Err(_) => Err(Refusal::NotDone(NotDone::LaneClosed)),
         }
@@ -53,154 +49,167 @@ impl Engine {
 
     /// Prices a market order without executing it: a quote that is good for `lifetime`, at most the longest a quote may
     /// live, to be signed by the caller.
-    pub async fn quote(&self, viewer: &Viewer, order: MarketOrder, lifetime: Duration) -> Result<Quote, Refusal> {
-        let lifetime_micros = i64::try_from(lifetime.min(self.quote_lifetime_max()).as_micros()).unwrap_or(i64::MAX);
-        let id = quote_id(self.now().0);
-        let sight = |reply| Sight::Quote { order: Box::new(order.clone()), id, lifetime_micros, reply };
-        self.look(viewer, order.customer, sight).await
+    pub async fn quote(&self, who: &Viewer, order: MarketOrder, lifetime: Duration) -> Result<Quote, Refusal> {
+        let lifetime_micros = i64::try_from(lifetime.min(self.0.quote_lifetime_max).as_micros()).unwrap_or(i64::MAX);
+        let id = quote_id(self.0.common.clock.now());
+        self.look(who, order.customer, |reply| Sight::Quote { order: Box::new(order), id, lifetime_micros, reply })
+            .await
     }
 
     /// A customer; `None` if there is none.
-    pub async fn customer(&self, viewer: &Viewer, id: CustomerId) -> Result<Option<CustomerView>, Refusal> {
-        absent_is_none(self.look(viewer, id, Sight::Customer).await)
+    pub async fn customer(&self, who: &Viewer, id: CustomerId) -> Result<Option<CustomerView>, Refusal> {
+        absent_is_none(self.look(who, id, Sight::Customer).await)
     }
 
     /// An account; `None` if there is none.
-    pub async fn account(&self, viewer: &Viewer, id: AccountId) -> Result<Option<AccountView>, Refusal> {
-        self.look_at_account(viewer, id, |reply| Sight::Account(id, reply)).await
+    pub async fn account(&self, who: &Viewer, id: AccountId) -> Result<Option<AccountView>, Refusal> {
+        match self.owner(id, false).await? {
+            Some(owner) => absent_is_none(self.look(who, owner, |reply| Sight::Account(id, reply)).await),
+            None => Ok(None),
+        }
     }
 
-    /// Tries a posting: everything that stands against it. Nothing is reserved. `None` if there is no such account.
+    /// What every check says to a posting now: facts of account and customer, seizure, daily cap, holding cap, balance.
+    /// Nothing is reserved. `None` if there is no such account.
     pub async fn check(
         &self,
-        viewer: &Viewer,
+        who: &Viewer,
         account: AccountId,
         direction: Direction,
         amount: Money,
     ) -> Result<Option<CheckView>, Refusal> {
+        let Some(owner) = self.owner(account, false).await? else { return Ok(None) };
         let sight = |reply| Sight::Check { account, direction, amount, reply };
-        self.look_at_account(viewer, account, sight).await
+        absent_is_none(self.look(who, owner, sight).await)
     }
 
-    async fn look_at_account<T>(
-        &self,
-        viewer: &Viewer,
-        account: AccountId,
-        sight: impl FnOnce(LookReply<T>) -> Sight,
-    ) -> Result<Option<T>, Refusal> {
-        match self.owner(account).await {
-            Ok(owner) => absent_is_none(self.look(viewer, owner, sight).await),
-            Err(refusal) => absent_is_none(Err(refusal)),
-        }
-    }
-
-    /// Tries an exchange: what it would do, and everything that stands against it. Nothing is reserved.
-    pub async fn trial(&self, viewer: &Viewer, order: Order) -> Result<TrialView, Refusal> {
+    /// What would become of an exchange now, balances included. Nothing is reserved.
+    pub async fn trial(&self, who: &Viewer, order: Order) -> Result<TrialView, Refusal> {
         let (customer, quote) = match &order {
             Order::AtQuote(quote) => (quote.customer, Some(quote.id)),
             Order::AtMarket(order) => (order.customer, None),
         };
-        let mut trial = self.look(viewer, customer, |reply| Sight::Trial { order: Box::new(order), reply }).await?;
+        let order = Box::new(order);
+        let mut view = self.look(who, customer, |reply| Sight::Trial { order, reply }).await?;
         if let Some(quote) = quote
-            && let Some(earlier) = self.quote_use(quote, customer.lane()).await?
+            && let Some(by) = self.quote_use(quote).await?
         {
-            trial.violations.push(UsedOnce::Quote(quote).used_by(earlier));
-            trial.violations.sort();
+            view.violations.push(UsedOnce::Quote(quote).used_before(by));
+            view.violations.sort();
         }
-        Ok(trial)
+        Ok(view)
     }
 
-    /// A durable record by its place, whoever may see it; `None` if there is none.
+    /// A durable record by its place; `None` if there is none.
     pub async fn record(&self, position: Position) -> Result<Option<Arc<Record>>, Refusal> {
-        let _passage = self.enter()?;
-        let rows = self.common().store.journal(position.lane(), position.seq(), 1).await.map_err(|e| unread(&e))?;
-        Ok(rows.into_iter().next().map(|row| row.record).filter(|record| record.position == position))
+        let _passage = self.0.door.enter()?;
+        match self.0.common.store.journal(position.lane(), position.seq(), 1).await {
+            Ok(rows) => Ok(rows.into_iter().next().map(|row| row.record).filter(|record| record.position == position)),
+            Err(_) => Err(Refusal::NotDone(NotDone::LaneClosed)),
+        }
     }
 
-    /// What became of the command that came with this key.
-    pub async fn key(&self, viewer: &Viewer, text: &str, scope: KeyScope) -> Result<KeyView, Refusal> {
-        if text.is_empty() || text.len() > 255 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    /// What became of the caller's idempotency key in this scope. Nothing is answered as absent that may still take
+    /// effect: while that is not known, it is refused as unknown.
+    pub async fn key(&self, who: &Viewer, text: &str, scope: KeyScope) -> Result<KeyView, Refusal> {
+        if !Key::is_well_formed(text) {
             return Err(Refusal::Key(KeyError::Malformed));
         }
-        let _passage = self.enter()?;
         let customer = match scope {
             KeyScope::Unscoped => None,
-            KeyScope::Customer(customer) => Some(customer),
-            KeyScope::OwnerOf(account) => match self.owner(account).await {
-                Ok(owner) => Some(owner),
-                Err(Refusal::Rejected(_)) => return Ok(KeyView::Absent),
-                Err(refusal) => return Err(refusal),
-            },
+            KeyScope::Customer(customer) => {
+                Some(self.customer(who, customer).await?.ok_or_else(|| no_customer(customer))?.state.id)
+            }
+            KeyScope::OwnerOf(account) => {
+                let absent = || Refusal::Rejected(Rejection::one(Code::AccountNotFound, account.to_string()));
+                Some(self.account(who, account).await?.ok_or_else(absent)?.state.customer)
+            }
         };
-        let key = Key::of_earlier(text, &viewer.name, customer);
+        let _passage = self.0.door.enter()?;
+        let key = Key::scoped(text, &who.name, customer, RequestDigest([0; 16]));
         let slots = match customer {
             Some(customer) => [self.slot(customer.lane()), None],
-            None => [self.lane_of_new_customer(Some(&key)), self.slot(LaneId::SYSTEM)],
+            None => [self.lane_of_new_customer(Some(&key)), self.slot(hwan_domain::id::LaneId::SYSTEM)],
         };
+        let mut links = Vec::with_capacity(slots.len());
         for slot in slots.into_iter().flatten() {
-            match self.key_in(slot, &key).await? {
-                KeyView::Absent => {}
-                found => return Ok(found),
-            }
+            links.push(slot.link.load_full().ok_or_else(|| slot.refusal(true))?);
         }
-        Ok(KeyView::Absent)
-    }
-
-    async fn key_in(&self, slot: &LaneSlot, key: &Key) -> Result<KeyView, Refusal> {
-        let link = slot.link.load_full().ok_or_else(|| slot.refusal(true))?;
-        let remembered = lock(&link.shared.keys).recall(key);
-        drop(link);
-        match remembered {
-            Remembered::InFlight | Remembered::InFlightOtherwise => return Ok(KeyView::InFlight),
-            Remembered::Fresh => return Ok(KeyView::Absent),
-            Remembered::Finished(_) | Remembered::Unsure => {}
-        }
-        let found = self.users(&[key.used.digest]).await?;
-        // A key of the other lane is found there too: it is its own.
-        let own = found.into_iter().find(|(_, row)| row.record.position.lane() == slot.lane);
-        Ok(own.map_or(KeyView::Absent, |(_, row)| KeyView::Completed(row.record)))
-    }
-
-    /// The durable record that used this quote, which is of a customer of this lane.
-    pub async fn quote_use(&self, quote: QuoteId, lane: LaneId) -> Result<Option<Position>, Refusal> {
-        let _passage = self.enter()?;
-        let once = UsedOnce::Quote(quote);
-        if let Some(link) = self.slot(lane).and_then(|slot| slot.link.load_full()) {
+        let digest = key.used.digest;
+        let mut is_complete = true;
+        for link in &links {
             let keys = lock(&link.shared.keys);
-            match keys.durably_used_by(once.digest()) {
-                None if !keys.is_complete_for(once.time()) => {}
-                used => return Ok(used),
+            if keys.is_in_flight(digest) {
+                return Ok(KeyView::InFlight);
             }
+            is_complete &= keys.is_complete_for(key.time) && keys.finished_by(digest).is_none();
         }
-        let found = self.users(&[once.digest()]).await?;
-        Ok(found.first().map(|(_, row)| row.record.position))
+        let found = if is_complete { None } else { self.used_by(digest).await? };
+        // A command that was in flight in a generation that has ended may have been committed all the same.
+        if found.is_none() && links.iter().any(|link| link.shared.has_ended()) {
+            return Err(Refusal::Unknown);
+        }
+        Ok(found.map_or(KeyView::Absent, KeyView::Completed))
     }
 
-    /// The durable reversals of these exchanges, one after the other; `None` for one that stands.
+    /// The record that reversed an exchange; `None` while it stands.
+    pub async fn reversal_of(&self, exchange: ExchangeId) -> Result<Option<Position>, Refusal> {
+        let Some(slot) = self.customers_slot(exchange.lane()) else { return Ok(None) };
+        self.user_of(UsedOnce::Reversal(exchange), &[slot]).await
+    }
+
+    /// The same of many exchanges, one after the other, in few reads.
     pub async fn reversals_of(&self, exchanges: &[ExchangeId]) -> Result<Vec<Option<Position>>, Refusal> {
-        let _passage = self.enter()?;
+        let _passage = self.0.door.enter()?;
         let digests: Vec<KeyDigest> = exchanges.iter().copied().map(KeyDigest::of_reversal).collect();
-        let found = self.users(&digests).await?;
+        let mut found = Vec::new();
+        for some in digests.chunks(DIGESTS_PER_READ_MAX) {
+            let read = self.0.common.store.find_keys(some).await;
+            found.extend(read.map_err(|_| Refusal::NotDone(NotDone::LaneClosed))?);
+        }
         let place =
             |digest: &KeyDigest| found.iter().find(|(used, _)| used == digest).map(|(_, row)| row.record.position);
         Ok(digests.iter().map(place).collect())
     }
 
-    async fn users(&self, digests: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, Refusal> {
-        let mut found = Vec::new();
-        for some in digests.chunks(DIGESTS_PER_READ_MAX) {
-            found.extend(self.common().store.find_keys(some).await.map_err(|error| unread(&error))?);
+    /// The record that used a quote; `None` while it is open.
+    pub async fn quote_use(&self, quote: QuoteId) -> Result<Option<Position>, Refusal> {
+        let slots: Vec<&Arc<LaneSlot>> = self.0.slots.iter().collect();
+        self.user_of(UsedOnce::Quote(quote), &slots).await
+    }
+
+    /// The durable record that used something up which is used once, in one of these lanes: memory first, then the store.
+    async fn user_of(&self, used: UsedOnce, slots: &[&Arc<LaneSlot>]) -> Result<Option<Position>, Refusal> {
+        let mut is_complete = true;
+        for slot in slots {
+            let link = slot.link.load();
+            let link = link.as_ref().ok_or_else(|| slot.refusal(false))?;
+            let keys = lock(&link.shared.keys);
+            if let Some(by) = keys.finished_by(used.digest()) {
+                return Ok(Some(by));
+            }
+            is_complete &= keys.is_complete_for(used.time()) && !link.shared.has_ended();
         }
-        Ok(found)
+        if is_complete {
+            return Ok(None);
+        }
+        let _passage = self.0.door.enter()?;
+        Ok(self.used_by(used.digest()).await?.map(|record| record.position))
+    }
+
+    /// The record that used a key, or something used once, as the store has it.
+    async fn used_by(&self, digest: KeyDigest) -> Result<Option<Arc<Record>>, Refusal> {
+        let found = self.0.common.store.find_keys(&[digest]).await;
+        let found = found.map_err(|_| Refusal::NotDone(NotDone::LaneClosed))?;
+        Ok(found.into_iter().next().map(|(_, row)| row.record))
     }
 }
 
 /// How many digests one read asks for.
 const DIGESTS_PER_READ_MAX: usize = 256;
 
-fn unread(error: &StoreError) -> Refusal {
-    tracing::warn!(%error, "the journal could not be read");
-    Refusal::NotDone(NotDone::LaneClosed)
+fn no_customer(id: CustomerId) -> Refusal {
+    Refusal::Rejected(Rejection::one(Code::CustomerNotFound, id.to_string()))
 }
 
 /// An id that begins with its own time, as a UUIDv7 does, so that memory can decide on the quote's use.

@@ -1,14 +1,15 @@
 //! The engine: one actor per account, one per customer, one per lane, and what keeps them.
 //!
-//! A command's way, file by file: [`engine`] (the façade) → [`door`] → [`directory`] or [`hydrator`] → [`customer`] →
+//! A command's way, file by file: [`engine`] and [`admit`] (the façade) → [`door`] → [`directory`] or [`hydrator`] → [`customer`] →
 //! [`account`] (debit) → [`account`] (credit) → [`lane`] with [`sequence`] → [`batch`] → the store, and back.
 //!
 //! | room | what it is |
 //! |---|---|
 //! | [`command`], [`view`] | what the engine can be told, what it answers, what a reader sees |
 //! | [`travel`], [`home`] | a command on its way; a customer in memory |
-//! | [`idempotency`], [`key_lookup`] | keys and quotes: remembered, or asked of the store |
-//! | [`plan`], [`judge`], [`look`] | what a command means; whether it may be; reads |
+//! | [`idempotency`], [`key_lookup`] | keys, and what else is used once: remembered, or asked of the store |
+//! | [`plan`], [`judge`] | what a command means; whether it may be |
+//! | [`looks`], [`look`] | reads: by the façade; in the customer's mailbox |
 //! | [`reads`] | lists, read from the store |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
 //! | [`parts`] | what an engine is made of, its bounds |
@@ -16,6 +17,7 @@
 //! | [`rate_board`] | rounds, voids, halts |
 
 pub mod account;
+pub mod admit;
 pub mod batch;
 pub mod command;
 pub mod customer;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use hwan_domain::{
     account::AccountKind,
     board::Board,
+    check::Direction,
     currency::{Currency, CurrencySet},
     exchange::{Priced, Side, Terms, value_in_won},
     id::AccountId,
     money::Money,
     quote::Quote,
+    record::Record,
     rejection::{Code, Rejection, Violation},
-    reversal::ReversalPlan,
+    reversal,
     time::Timestamp,
 };
 
@@ -19,7 +21,7 @@ use super::{
     command::{Command, MarketOrder, Order},
     home::{AccountPost, Home},
     judge::{self, Situation},
-    travel::{MoneySide, Movement, MovementKind, Pins, Travel, Work},
+    travel::{MoneySide, Movement, MovementKind, Pins, Reversing, Travel, Work},
 };
 
 /// Turns what was asked into what is to be done; the travel is of this customer.
@@ -41,9 +43,9 @@ pub fn resolve(
             Work::AccountFact { account: own_account(home, *account)?, fact: *fact, expected: *expected }
         }
         Command::CloseAccount { account, expected } => {
-            Work::CloseAccount { account: own_account(home, *account)?, expected: *expected }
+            let account = own_account(home, *account)?;
+            Work::CloseAccount { home: home.clone(), account, expected: *expected }
         }
-        Command::Reverse(plan) => Work::Move(Box::new(reversal(plan, home)?)),
         Command::Deposit { account, amount } => {
             let credit = credit_side(home, own_account(home, *account)?, *amount, situation, currencies);
             Work::Move(Box::new(Movement { kind: MovementKind::Deposit, debit: None, credit: Some(credit) }))
@@ -59,13 +61,14 @@ pub fn resolve(
             Order::AtQuote(quote) => at_quote(quote, home, situation, currencies)?,
             Order::AtMarket(order) => at_market(order, home, situation, currencies)?,
         })),
+        Command::Reverse { exchange, reason } => Work::Move(Box::new(take_back(exchange, reason, home)?)),
     };
     Ok(())
 }
 
-/// A customer has one open account of each kind.
+/// A customer has one open account of each kind; one that is closed does not count.
 pub fn refuse_second_account(home: &Home, kind: AccountKind, at: Timestamp) -> Result<(), Rejection> {
-    match home.open_account(kind, at) {
+    match home.account_of_kind(kind, at).filter(|post| !post.is_closed(at)) {
         Some(post) => Err(Rejection::one(Code::AccountExists, format!("the {} account is {}", kind.as_str(), post.id))),
         None => Ok(()),
     }
@@ -76,7 +79,8 @@ fn own_account(home: &Home, id: AccountId) -> Result<Arc<AccountPost>, Rejection
         .ok_or_else(|| Rejection::one(Code::AccountNotFound, format!("{id} is not an account of this customer")))
 }
 
-fn account_or_own(
+/// The account that is named, or the customer's own of this kind.
+pub fn account_or_own(
     home: &Home,
     id: Option<AccountId>,
     kind: AccountKind,
@@ -90,13 +94,12 @@ fn account_or_own(
     }
 }
 
-/// A debit of this account, by its worth in won.
-pub fn debit_side(home: &Arc<Home>, account: Arc<AccountPost>, amount: Money, board: &Board) -> MoneySide {
-    MoneySide { home: home.clone(), account, amount, won: worth(amount, board), cap: Ok(None) }
+fn debit_side(home: &Arc<Home>, account: Arc<AccountPost>, amount: Money, board: &Board) -> MoneySide {
+    let won = worth(amount, board);
+    MoneySide { home: home.clone(), account, amount, direction: Direction::Debit, won, cap: Ok(None) }
 }
 
-/// A credit to this account, with the cap of its currency.
-pub fn credit_side(
+fn credit_side(
     home: &Arc<Home>,
     account: Arc<AccountPost>,
     amount: Money,
@@ -104,7 +107,28 @@ pub fn credit_side(
     currencies: &CurrencySet,
 ) -> MoneySide {
     let cap = judge::holding_cap(&situation.board, currencies, amount.currency());
-    MoneySide { home: home.clone(), account, amount, won: 0, cap }
+    MoneySide { home: home.clone(), account, amount, direction: Direction::Credit, won: 0, cap }
+}
+
+/// One side alone, as a debit or a credit would be judged.
+pub fn one_side(
+    home: &Arc<Home>,
+    account: Arc<AccountPost>,
+    direction: Direction,
+    amount: Money,
+    situation: &Situation,
+    currencies: &CurrencySet,
+) -> Movement {
+    let credit = |cap| MoneySide { home: home.clone(), account: account.clone(), amount, direction, won: 0, cap };
+    let (kind, debit, credit) = match direction {
+        Direction::Debit => (MovementKind::Withdrawal, Some(debit_side(home, account, amount, &situation.board)), None),
+        Direction::Credit => {
+            let cap = judge::holding_cap(&situation.board, currencies, amount.currency());
+            (MovementKind::Deposit, None, Some(credit(cap)))
+        }
+        Direction::CompensatingCredit => (MovementKind::Deposit, None, Some(credit(Ok(None)))),
+    };
+    Movement { kind, debit, credit }
 }
 
 /// The value of an amount in won at the newest rate that traded; without any, more than every cap: a limited account
@@ -134,7 +158,36 @@ fn transfer(
     Ok(Movement { kind: MovementKind::Transfer, debit: Some(debit), credit: Some(credit) })
 }
 
-/// An order at a quote.
+/// An exchange taken back, at its original numbers.
+fn take_back(record: &Arc<Record>, reason: &str, home: &Arc<Home>) -> Result<Movement, Rejection> {
+    let plan = reversal::plan(record)?;
+    let absent = |_| reversal::not_found(plan.exchange);
+    let (debit, credit) = (
+        own_account(home, plan.debit_account).map_err(absent)?,
+        own_account(home, plan.credit_account).map_err(absent)?,
+    );
+    let side = |account, amount, direction, won| MoneySide {
+        home: home.clone(),
+        account,
+        amount,
+        direction,
+        won,
+        cap: Ok(None),
+    };
+    Ok(Movement {
+        debit: Some(side(debit, plan.debit.amount, Direction::Debit, plan.debit.won)),
+        credit: Some(side(credit, plan.credit.amount, plan.credit.direction, 0)),
+        kind: MovementKind::Reversal(Box::new(Reversing {
+            record: record.clone(),
+            exchange: plan.exchange,
+            terms: plan.terms,
+            charge: plan.charge,
+            reason: reason.into(),
+        })),
+    })
+}
+
+/// At a quote, whatever the round is now.
 pub fn at_quote(
     quote: &Quote,
     home: &Arc<Home>,
@@ -144,15 +197,6 @@ pub fn at_quote(
     let won = own_account(home, quote.won_account)?;
     let foreign = own_account(home, quote.foreign_account)?;
     Ok(exchange(quote.terms, Some(Box::new(*quote)), quote.priced, (won, foreign), home, situation, currencies))
-}
-
-/// An exchange goes back as it came: nothing is priced again.
-fn reversal(plan: &ReversalPlan, home: &Arc<Home>) -> Result<Movement, Rejection> {
-    let side = |account, amount, won| MoneySide { home: home.clone(), account, amount, won, cap: Ok(None) };
-    let debit = side(own_account(home, plan.debit_account)?, plan.debit.amount, plan.debit.won);
-    let credit = side(own_account(home, plan.credit_account)?, plan.credit.amount, 0);
-    let kind = MovementKind::Reversal(Box::new(plan.clone()));
-    Ok(Movement { kind, debit: Some(debit), credit: Some(credit) })
 }
 
 /// A market order at the current round.
@@ -187,8 +231,14 @@ fn exchange(
         Side::Buy => ((won, priced.won), (foreign, priced.foreign)),
         Side::Sell => ((foreign, priced.foreign), (won, priced.won)),
     };
-    let debit =
-        MoneySide { home: home.clone(), account: debit.0, amount: debit.1, won: priced.won.minor(), cap: Ok(None) };
+    let debit = MoneySide {
+        home: home.clone(),
+        account: debit.0,
+        amount: debit.1,
+        direction: Direction::Debit,
+        won: priced.won.minor(),
+        cap: Ok(None),
+    };
     let credit = credit_side(home, credit.0, credit.1, situation, currencies);
     Movement { kind: MovementKind::Exchange { terms, quote }, debit: Some(debit), credit: Some(credit) }
 }

@@ -11,15 +11,13 @@ use std::sync::Arc;
 
 use actix::Actor;
 use hwan_domain::{
-    account::{AccountBook, AccountRevision, AccountState},
+    account::{AccountBook, AccountState},
     customer::{CustomerBook, CustomerState},
     exchange::Side,
     id::{AccountId, CustomerId, Position, Seq},
     invariant::{self, Breach},
-    limit::LimitUse,
     record::{Event, Landing, Leg, Origin, Record},
-    rejection::{Rejection, Violations},
-    reversal::ReversalPlan,
+    rejection::Rejection,
     time::Timestamp,
 };
 use tokio::time::Instant;
@@ -34,7 +32,7 @@ use super::{
     lane::LaneActor,
     link::LaneLink,
     plan,
-    travel::{MoneySide, Movement, MovementKind, Travel, Work},
+    travel::{MoneySide, Movement, MovementKind, Reversing, Travel, Work},
 };
 use crate::storage::port::StateWrite;
 
@@ -63,7 +61,7 @@ impl LaneActor {
             return self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneStopped));
         };
         let position = Position::new(self.shared.lane, seq);
-        match self.apply(&travel.work, &travel.caller.name, position, &situation) {
+        match self.apply(&travel.work, &travel.who.name, position, &situation) {
             Ok(Applied::Event(event)) => self.append(travel, position, *event, &situation),
             Ok(Applied::Rejected(rejection)) => self.reject(travel, rejection),
             Ok(Applied::Nothing) => self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed)),
@@ -84,21 +82,14 @@ impl LaneActor {
     }
 
     fn judge_again(&self, travel: &mut Travel, situation: &Situation) {
-        judge::customer(travel, situation);
-        judge::debit(travel, situation);
-        judge::credit(travel, situation);
         let violations = &mut travel.violations;
-        let expect = |account: &AccountPost, expected: &Option<AccountRevision>, violations: &mut Violations| {
-            if let Some(expected) = expected {
-                lock(&account.cell).book.judge_revision(*expected, violations);
-            }
-        };
         match &travel.work {
             Work::Move(movement) => {
-                if let Some(once) = movement.used_once()
-                    && let Some(earlier) = lock(&self.shared.keys).used_by(once.digest())
+                judge::movement(movement, situation, violations);
+                if let Some(used) = movement.used_once()
+                    && let Some(by) = lock(&self.shared.keys).user_of(used.digest())
                 {
-                    violations.push(once.used_by(earlier));
+                    violations.push(used.used_before(by));
                 }
             }
             Work::OpenAccount { home, kind } => {
@@ -108,12 +99,14 @@ impl LaneActor {
             }
             Work::CustomerFact { home, fact } => lock(&home.customer).book.judge_fact(fact, situation.at, violations),
             Work::AccountFact { account, fact, expected } => {
-                expect(account, expected, violations);
-                lock(&account.cell).book.judge_fact(fact, situation.at, violations);
+                let cell = lock(&account.cell);
+                cell.book.judge_revision(*expected, violations);
+                cell.book.judge_fact(fact, situation.at, violations);
             }
-            Work::CloseAccount { account, expected } => {
-                expect(account, expected, violations);
-                lock(&account.cell).book.judge_closing(situation.at, violations);
+            Work::CloseAccount { account, expected, .. } => {
+                let cell = lock(&account.cell);
+                cell.book.judge_revision(*expected, violations);
+                cell.book.judge_closing(situation.at, violations);
             }
             _ => {}
         }
@@ -124,8 +117,7 @@ impl LaneActor {
             Event::DateRolled { date } => *date,
             _ => situation.date,
         };
-        let origin =
-            Origin { caller: travel.caller.name.clone(), key: travel.key.as_ref().map(|key| key.used.clone()) };
+        let origin = Origin { caller: travel.who.name.clone(), key: travel.key.as_ref().map(|key| key.used.clone()) };
         let record = Arc::new(Record { position, at: situation.at, business_date, origin, event });
         if let Err(breach) = invariant::balanced(&record) {
             self.shared.end_by_breach(&breach);
@@ -133,8 +125,8 @@ impl LaneActor {
         }
         self.tail = position.seq();
         self.shared.stamped(record.at, record.business_date);
-        if let Some(once) = record.used_once() {
-            lock(&self.shared.keys).use_up(once, position);
+        if let Some(used) = record.used_once() {
+            lock(&self.shared.keys).use_up(used, position);
         }
         self.open_batch().add(record, travel);
     }
@@ -150,14 +142,15 @@ impl LaneActor {
         let event = match work {
             Work::Asked(_) => return Ok(Applied::Nothing), // the customer's actor resolves every command
             Work::OpenCustomer { reference, channel } => {
-                let channel = channel.as_ref().filter(|channel| *channel != caller);
-                let owner = channel.unwrap_or(caller).clone();
-                let state = CustomerState::opened(CustomerId::at(position), reference.clone(), owner);
+                let channel = channel.as_ref().unwrap_or(caller);
+                let state = CustomerState::opened(CustomerId::at(position), channel.clone(), reference.clone());
                 let Some(link) = self.link.upgrade() else { return Ok(Applied::Nothing) };
                 move_in(&link, Home::new(CustomerBook::new(state.clone()), position.seq(), []));
                 self.open_batch().leave(StateWrite::Customer(state));
-                let channel = channel.map(|channel| Box::from(&**channel));
-                Event::CustomerOpened { reference: reference.as_deref().map(Box::from), channel }
+                Event::CustomerOpened {
+                    reference: reference.as_deref().map(Box::from),
+                    channel: (channel != caller).then(|| Box::from(&**channel)),
+                }
             }
             Work::OpenAccount { home, kind } => {
                 let state = AccountState::opened(AccountId::at(position), home.id, *kind);
@@ -176,12 +169,23 @@ impl LaneActor {
                 Event::CustomerFactStated { customer: home.id, fact: *fact }
             }
             Work::AccountFact { account, fact, .. } => {
-                let customer = self.leave_account(account, position.seq(), |book| book.state_fact(*fact, at));
+                let mut cell = lock(&account.cell);
+                cell.book.state_fact(*fact, at);
+                cell.last_seq = position.seq();
+                let state = cell.book.state().clone();
+                let customer = state.customer;
+                self.open_batch().leave(StateWrite::Account(state));
                 Event::AccountFactStated { account: account.id, customer, fact: *fact }
             }
-            Work::CloseAccount { account, .. } => {
-                let customer = self.leave_account(account, position.seq(), |book| book.close(at));
-                Event::AccountClosed { account: account.id, customer }
+            Work::CloseAccount { home, account, .. } => {
+                let mut cell = lock(&account.cell);
+                cell.book.close(at);
+                cell.last_seq = position.seq();
+                let state = cell.book.state().clone();
+                self.open_batch().leave(StateWrite::Account(state));
+                // Which account an order means that names none depends on it.
+                lock(&home.customer).last_seq = position.seq();
+                Event::AccountClosed { account: account.id, customer: home.id }
             }
             Work::Move(movement) => {
                 let event = self.apply_movement(movement, position, situation)?;
@@ -228,20 +232,15 @@ impl LaneActor {
             None => None,
         };
         let credit = match &movement.credit {
-            Some(side) if judge::lands_in_suspense(movement, side, situation.at) => None,
-            Some(side) => Some(self.post(side, side.amount, position.seq())?),
+            Some(side) if judge::goes_to_suspense(side, situation.at) => Some(Landing::Suspense(side.amount)),
+            Some(side) => Some(Landing::Account(self.post(side, side.amount, position.seq())?)),
             None => None,
         };
+        if let (MovementKind::Reversal(of), Some(debit), Some(landing)) = (&movement.kind, debit, credit) {
+            return self.reversed(movement, of, (debit, landing, limited_won), position, situation).map(Some);
+        }
+        let credit = credit.as_ref().and_then(Landing::leg).copied();
         Ok(Some(match (&movement.kind, debit, credit) {
-            (MovementKind::Reversal(plan), Some(debit), credit) => Event::Reversed {
-                exchange: plan.exchange,
-                reason: plan.reason.clone(),
-                terms: plan.terms,
-                debit,
-                landing: credit.map_or(Landing::Suspense(plan.credit.amount), Landing::Account),
-                limits: self.give_back(movement, plan, position.seq(), situation.at),
-                limited_won,
-            },
             (MovementKind::Exchange { terms, quote }, Some(debit), Some(credit)) => {
                 let limits =
                     (terms.side == Side::Buy).then(|| self.charge(movement, position.seq(), situation.at)).flatten();
@@ -255,32 +254,41 @@ impl LaneActor {
         }))
     }
 
-    fn charge(&mut self, movement: &Movement, seq: Seq, at: Timestamp) -> Option<LimitUse> {
+    fn reversed(
+        &mut self,
+        movement: &Movement,
+        of: &Reversing,
+        (debit, landing, limited_won): (Leg, Landing, Option<i64>),
+        position: Position,
+        situation: &Situation,
+    ) -> Result<Event, Breach> {
+        let limits = match (&movement.debit, of.charge) {
+            (Some(side), Some(charge)) => {
+                let mut cell = lock(&side.home.customer);
+                let limits = cell.book.give_back_limit(charge, situation.at);
+                if limits.is_some() {
+                    self.leave_customer(&mut cell, position.seq());
+                }
+                limits
+            }
+            _ => None,
+        };
+        if let Landing::Suspense(amount) = landing {
+            let (exchange, currency) = (of.exchange, amount.currency());
+            tracing::warn!(%exchange, %amount, %currency, "money that comes back waits in suspense: its account is closed");
+        }
+        let (exchange, terms, reason) = (of.exchange, of.terms, of.reason.clone());
+        let event = Event::Reversed { exchange, reason, terms, debit, landing, limits, limited_won };
+        invariant::reverses(&event, &of.record)?;
+        Ok(event)
+    }
+
+    fn charge(&mut self, movement: &Movement, seq: Seq, at: Timestamp) -> Option<hwan_domain::limit::LimitUse> {
         let (side, won) = (movement.debit.as_ref()?, movement.limited_won()?);
         let mut cell = lock(&side.home.customer);
         let limits = cell.book.charge_limit(won, at);
         self.leave_customer(&mut cell, seq);
         Some(limits)
-    }
-
-    /// Gives back what the reversed exchange had used of the limits.
-    fn give_back(&mut self, movement: &Movement, plan: &ReversalPlan, seq: Seq, at: Timestamp) -> Option<LimitUse> {
-        let (side, (won, charged_at)) = (movement.debit.as_ref()?, plan.charged?);
-        let mut cell = lock(&side.home.customer);
-        let limits = cell.book.give_back_limit(won, charged_at, at)?;
-        self.leave_customer(&mut cell, seq);
-        Some(limits)
-    }
-
-    /// Changes what stands beside an account's balances; returns whose account it is.
-    fn leave_account(&mut self, account: &AccountPost, seq: Seq, change: impl FnOnce(&mut AccountBook)) -> CustomerId {
-        let mut cell = lock(&account.cell);
-        change(&mut cell.book);
-        cell.last_seq = seq;
-        let state = cell.book.state().clone();
-        let customer = state.customer;
-        self.open_batch().leave(StateWrite::Account(state));
-        customer
     }
 
     fn leave_customer(&mut self, cell: &mut CustomerCell, seq: Seq) {

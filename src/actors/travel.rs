@@ -6,27 +6,28 @@
 use std::sync::Arc;
 
 use hwan_domain::{
-    account::{AccountKind, AccountRevision, HoldingCap},
+    account::{AccountKind, HoldingCap},
     board::Publication,
     check::{Direction, Fact},
     currency::Currency,
     exchange::{Side, Terms},
-    id::{ExchangeId, Position},
+    id::ExchangeId,
+    limit::Charge,
     money::Money,
-    quote::{Quote, QuoteId},
-    record::KeyDigest,
-    rejection::{Code, Violation, Violations},
-    reversal::{self, ReversalPlan},
+    quote::Quote,
+    record::Record,
+    rejection::{Code, Rejection, Violation, Violations},
+    revision::AccountRevision,
     round::RoundId,
     time::BusinessDate,
 };
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    command::{Command, Executed, Order, Refusal, Viewer},
+    command::{Command, Executed, NotDone, Order, Refusal, Viewer},
     door::Passage,
     home::{AccountPost, Home, Pin},
-    idempotency::{Key, KeyTime, quote_time},
+    idempotency::{Key, UsedOnce},
 };
 
 /// What comes back to the one who asked.
@@ -55,7 +56,7 @@ pub struct Travel {
     /// What is to be done, as far as it is resolved.
     pub work: Work,
     /// On whose word.
-    pub caller: Viewer,
+    pub who: Viewer,
     /// The idempotency key, if it came with one.
     pub key: Option<Key>,
     /// Not sequenced after this.
@@ -73,52 +74,34 @@ pub struct Travel {
 }
 
 impl Travel {
-    /// What it would use up, as it was asked for.
+    /// What it would use up beside its key.
     pub fn used_once(&self) -> Option<UsedOnce> {
-        match &self.work {
-            Work::Asked(Command::Exchange(order)) => match order.as_ref() {
+        let Work::Asked(command) = &self.work else { return None };
+        match command {
+            Command::Exchange(order) => match order.as_ref() {
                 Order::AtQuote(quote) => Some(UsedOnce::Quote(quote.id)),
                 Order::AtMarket(_) => None,
             },
-            Work::Asked(Command::Reverse(plan)) => Some(UsedOnce::Exchange(plan.exchange)),
+            Command::Reverse { exchange, .. } => Some(UsedOnce::Reversal(ExchangeId::at(exchange.position))),
             _ => None,
         }
     }
-}
 
-/// What can be used once: by one record of its lane, which the journal's own index guards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsedOnce {
-    /// A quote.
-    Quote(QuoteId),
-    /// An exchange, by its reversal.
-    Exchange(ExchangeId),
-}
-
-impl UsedOnce {
-    /// As it stands among the used keys.
-    pub const fn digest(self) -> KeyDigest {
-        match self {
-            UsedOnce::Quote(quote) => KeyDigest::of_quote(quote),
-            UsedOnce::Exchange(exchange) => KeyDigest::of_reversal(exchange),
-        }
-    }
-
-    /// What it says of its own time: before it, it can't have been used.
-    pub fn time(self) -> KeyTime {
-        match self {
-            UsedOnce::Quote(quote) => quote_time(quote),
-            UsedOnce::Exchange(_) => KeyTime::Opaque,
-        }
-    }
-
-    /// That it was used before, by the record at `earlier`.
-    pub fn used_by(self, earlier: Position) -> Violation {
-        match self {
-            UsedOnce::Quote(_) => {
-                Violation::new(Code::QuoteUsed, format!("used before, by {}", ExchangeId::at(earlier)))
+    /// That the account on the credit's side of a transfer is not there.
+    pub fn absent_credit(&self) -> Refusal {
+        match &self.work {
+            Work::Asked(Command::Transfer { to, .. }) => {
+                Refusal::Rejected(Rejection::one(Code::AccountNotFound, to.to_string()))
             }
-            UsedOnce::Exchange(_) => reversal::already(earlier),
+            _ => self.absent(),
+        }
+    }
+
+    /// That what it names is not there.
+    pub fn absent(&self) -> Refusal {
+        match &self.work {
+            Work::Asked(command) => Refusal::Rejected(command.absent()),
+            _ => Refusal::NotDone(NotDone::LaneClosed), // only what is still as it was asked looks for its customer
         }
     }
 }
@@ -152,7 +135,7 @@ pub enum Work {
     OpenCustomer {
         /// The bank's own name for the customer.
         reference: Option<Arc<str>>,
-        /// To whom it is to belong, if not to the caller.
+        /// The channel that the customer is to belong to; the caller without.
         channel: Option<Arc<str>>,
     },
     /// Open an account.
@@ -169,20 +152,22 @@ pub enum Work {
         /// The fact.
         fact: Fact,
     },
-    /// Close an account.
-    CloseAccount {
-        /// Which.
-        account: Arc<AccountPost>,
-        /// The state on which it was decided.
-        expected: Option<AccountRevision>,
-    },
     /// State a fact about an account.
     AccountFact {
         /// Which.
         account: Arc<AccountPost>,
         /// The fact.
         fact: Fact,
-        /// The state on which it was decided.
+        /// What the account must be at.
+        expected: Option<AccountRevision>,
+    },
+    /// Close an account.
+    CloseAccount {
+        /// Whose.
+        home: Arc<Home>,
+        /// Which.
+        account: Arc<AccountPost>,
+        /// What the account must be at.
         expected: Option<AccountRevision>,
     },
     /// Move money: one debit, one credit, or both.
@@ -213,20 +198,12 @@ impl Movement {
         }
     }
 
-    /// Whether the credit returns money that left wrongly.
-    pub const fn credit_direction(&self) -> Direction {
-        match &self.kind {
-            MovementKind::Reversal(_) => Direction::CompensatingCredit,
-            _ => Direction::Credit,
-        }
-    }
-
-    /// What it uses up.
+    /// What it uses up beside its key.
     pub fn used_once(&self) -> Option<UsedOnce> {
         match &self.kind {
             MovementKind::Exchange { quote, .. } => quote.as_ref().map(|quote| UsedOnce::Quote(quote.id)),
-            MovementKind::Reversal(plan) => Some(UsedOnce::Exchange(plan.exchange)),
-            _ => None,
+            MovementKind::Reversal(of) => Some(UsedOnce::Reversal(of.exchange)),
+            MovementKind::Deposit | MovementKind::Withdrawal | MovementKind::Transfer => None,
         }
     }
 }
@@ -240,6 +217,8 @@ pub struct MoneySide {
     pub account: Arc<AccountPost>,
     /// How much, positive.
     pub amount: Money,
+    /// Which way, and by which rules.
+    pub direction: Direction,
     /// For a debit: its value in won, for a limited account.
     pub won: i64,
     /// For a credit: the currency's holding cap, or why it can't be told.
@@ -262,8 +241,23 @@ pub enum MovementKind {
         /// The quote it is at; without one it is at the market.
         quote: Option<Box<Quote>>,
     },
-    /// Back as it came.
-    Reversal(Box<ReversalPlan>),
+    /// An exchange taken back.
+    Reversal(Box<Reversing>),
+}
+
+/// A reversal on its way.
+#[derive(Debug)]
+pub struct Reversing {
+    /// The exchange, as it stands in the journal.
+    pub record: Arc<Record>,
+    /// Its id.
+    pub exchange: ExchangeId,
+    /// Its terms.
+    pub terms: Terms,
+    /// What it took of the customer's limits.
+    pub charge: Option<Charge>,
+    /// Why.
+    pub reason: Box<str>,
 }
 
 /// A change of the rate board.

@@ -2,13 +2,16 @@
 //!
 //! A read is answered in lane order like any command: once all that it saw is durable.
 
+use std::sync::Arc;
+
 use hwan_domain::{
     account::AccountState,
     customer::CustomerState,
     exchange::{Priced, Side, Terms},
-    id::{AccountId, LaneId, Seq},
+    id::{AccountId, CustomerId, LaneId, Seq},
     limit::LimitWindow,
     money::Money,
+    record::Record,
     rejection::Violation,
     time::{BusinessDate, Timestamp},
 };
@@ -43,10 +46,10 @@ pub struct CustomerView {
     pub at: Timestamp,
 }
 
-/// What stands against a posting that is tried out. Nothing was reserved.
+/// What every check says to a posting that was not made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckView {
-    /// Everything that does, in order of precedence.
+    /// All that stands against it, by precedence; nothing where it would be admitted.
     pub violations: Vec<Violation>,
     /// The lane time at which it was judged.
     pub at: Timestamp,
@@ -54,25 +57,47 @@ pub struct CheckView {
     pub business_date: BusinessDate,
 }
 
-/// An exchange that is tried out. Nothing was reserved.
+/// What would become of an exchange that was not made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialView {
     /// Buy or sell.
     pub side: Side,
-    /// At which numbers, where there are any.
+    /// The terms, where the pair trades.
     pub terms: Option<Terms>,
-    /// Both legs, where they can be told.
+    /// Both amounts, where there are terms and an amount at them.
     pub priced: Option<Priced>,
-    /// The won account, where there is one.
+    /// The won account, where the customer has it.
     pub won_account: Option<AccountId>,
-    /// The foreign account, where there is one.
+    /// The foreign account, where the customer has it.
     pub foreign_account: Option<AccountId>,
-    /// Everything that stands against it, in order of precedence.
+    /// All that stands against it, by precedence; nothing where it would be executed.
     pub violations: Vec<Violation>,
     /// The lane time at which it was judged.
     pub at: Timestamp,
     /// The lane's business date.
     pub business_date: BusinessDate,
+}
+
+/// What became of an idempotency key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyView {
+    /// It has taken no effect, and nothing is on its way under it.
+    Absent,
+    /// A command is on its way under it.
+    InFlight,
+    /// It took effect: this is the record.
+    Completed(Arc<Record>),
+}
+
+/// In which scope a key is looked for, beside the caller's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Openings of customers, rounds, halts.
+    Unscoped,
+    /// What was asked of this customer.
+    Customer(CustomerId),
+    /// What was asked of whoever owns this account.
+    OwnerOf(AccountId),
 }
 
 /// A lane as an operator sees it.

@@ -261,6 +261,7 @@ pub(super) const BALANCES: Operation = Operation {
 
 /// States a fact about an account.
 pub(super) const STATE_FACT: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Ops]),
     named: Some(NAMED),
     is_conditional: true,
@@ -282,6 +283,7 @@ pub(super) const STATE_FACT: Operation = Operation {
 
 /// Closes an account.
 pub(super) const CLOSE: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Teller]),
     named: Some(NAMED),
     is_conditional: true,

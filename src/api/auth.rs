@@ -5,23 +5,24 @@
 
 use std::{
     future::{Ready, ready},
+    rc::Rc,
     sync::Arc,
 };
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest,
     body::BoxBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::header::AUTHORIZATION,
+    http::header::{AUTHORIZATION, HeaderValue},
     web,
 };
-use futures_util::future::Either;
+use futures_util::future::{Either, LocalBoxFuture};
 
 use super::{
     context::Context,
     problem::{ApiCode, Problem},
 };
-use crate::access::principal::Principal;
+use crate::access::{principal::Principal, refused::Refused};
 
 /// Lets requests of known callers through, answers all others.
 pub(super) struct Authenticate;
@@ -37,14 +38,16 @@ where
     type Future = Ready<Result<Gate<S>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Gate { service }))
+        ready(Ok(Gate { service: Rc::new(service) }))
     }
 }
 
 /// Stands before `/v1`.
 pub(super) struct Gate<S> {
-    service: S,
+    service: Rc<S>,
 }
+
+type Answered = Result<ServiceResponse<BoxBody>, Error>;
 
 impl<S> Service<ServiceRequest> for Gate<S>
 where
@@ -52,35 +55,82 @@ where
 {
     type Response = ServiceResponse<BoxBody>;
     type Error = Error;
-    type Future = Either<Ready<Result<ServiceResponse<BoxBody>, Error>>, S::Future>;
+    type Future = Either<Ready<Answered>, Either<S::Future, LocalBoxFuture<'static, Answered>>>;
 
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        match principal(&request) {
-            Ok(principal) => {
-                request.extensions_mut().insert(principal);
-                Either::Right(self.service.call(request))
+        let Some(context) = request.app_data::<web::Data<Context>>() else {
+            let problem = Problem::new(ApiCode::Unauthorized, "nobody is known here");
+            return Either::Left(ready(Ok(request.error_response(problem))));
+        };
+        match context.access.authenticate(authorization(&request)) {
+            Err(Refused::UnknownSigner) => {
+                // The provider may have a new key: rare enough for a future of its own.
+                let (context, service) = (context.clone(), Rc::clone(&self.service));
+                Either::Right(Either::Right(Box::pin(async move {
+                    context.access.read_key_set_again().await;
+                    let again = context.access.authenticate(authorization(&request));
+                    match admit(&context, &request, again) {
+                        Ok(()) => service.call(request).await,
+                        Err(problem) => Ok(request.error_response(problem)),
+                    }
+                })))
             }
-            Err(problem) => Either::Left(ready(Ok(request.error_response(problem)))),
+            known => match admit(context, &request, known) {
+                Ok(()) => Either::Right(Either::Left(self.service.call(request))),
+                Err(problem) => Either::Left(ready(Ok(request.error_response(problem)))),
+            },
         }
     }
 }
 
-/// Who is calling, if it may ask now.
-fn principal(request: &ServiceRequest) -> Result<Arc<Principal>, Problem> {
-    let Some(context) = request.app_data::<web::Data<Context>>() else {
-        return Err(Problem::new(ApiCode::Unauthorized, "nobody is known here"));
-    };
-    let authorization = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
-    match context.access.authenticate(authorization) {
+fn authorization(request: &ServiceRequest) -> Option<&[u8]> {
+    request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)
+}
+
+/// Puts the caller into the request's extensions, if it may ask now.
+fn admit(context: &Context, request: &ServiceRequest, known: Result<Arc<Principal>, Refused>) -> Result<(), Problem> {
+    let principal = judge(context, request, known)?;
+    request.extensions_mut().insert(principal);
+    Ok(())
+}
+
+/// Who is calling with this header, if it may ask now.
+pub(super) fn principal(context: &Context, request: &HttpRequest) -> Result<Arc<Principal>, Problem> {
+    let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    judge(context, request, context.access.authenticate(authorization))
+}
+
+/// The caller, having spent its allowance. Why it is none stays with the request, for the audit trail.
+fn judge(
+    context: &Context,
+    request: &impl HttpMessage,
+    known: Result<Arc<Principal>, Refused>,
+) -> Result<Arc<Principal>, Problem> {
+    match known {
         Ok(principal) => match principal.admit(1) {
             Ok(()) => Ok(principal),
-            Err(wait) => Err(Problem::rate_limited("the caller's allowance is spent", wait)),
+            Err(wait) => {
+                context.access.metrics().callers_limited.increment(1);
+                Err(Problem::rate_limited("the caller's allowance is spent", wait))
+            }
         },
-        Err(refused) => match context.access.admit_refusal() {
-            Ok(()) => Err(Problem::new(ApiCode::Unauthorized, refused.to_string())),
-            Err(wait) => Err(Problem::rate_limited("too many requests without a right credential", wait)),
-        },
+        Err(refused) => Err(refusal(context, request, refused)),
+    }
+}
+
+fn refusal(context: &Context, request: &impl HttpMessage, refused: Refused) -> Problem {
+    context.access.metrics().refused(refused.as_str());
+    match context.access.admit_refusal() {
+        Ok(()) => {
+            let problem = Problem::new(ApiCode::Unauthorized, refused.to_string());
+            request.extensions_mut().insert(refused);
+            problem
+        }
+        Err(wait) => {
+            context.access.metrics().strangers_limited.increment(1);
+            Problem::rate_limited("too many requests without a right credential", wait)
+        }
     }
 }

@@ -15,6 +15,7 @@ use actix_web::{
 use futures_util::future::Either;
 
 use super::{
+    note::Privileged,
     operation::Operation,
     problem::{ApiCode, Problem},
 };
@@ -92,6 +93,9 @@ where
             .get::<Arc<Principal>>()
             .is_some_and(|principal| principal.roles.meets(self.operation.roles));
         if may {
+            if self.operation.is_privileged {
+                request.extensions_mut().insert(Privileged);
+            }
             return Either::Right(self.service.call(request));
         }
         let detail = format!("{} takes one of the roles {}", self.operation.id, self.operation.roles);

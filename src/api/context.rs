@@ -18,16 +18,18 @@ use hwan_domain::{
 use super::{
     answer,
     authorize::By,
+    host::Hosts,
     json::{Body, BodyLimits},
     problem::Problem,
     rate_stream::Streams,
 };
 use crate::{
-    access::gate::Access,
+    access::{audit::AuditTrail, gate::Access},
     actors::{
         command::{Caller, Command, Reach},
         engine::Engine,
     },
+    clock::TestClock,
     quotes::keyring::Keyring,
 };
 
@@ -42,6 +44,12 @@ pub struct Context {
     pub keyring: Keyring,
     /// Who may call.
     pub access: Arc<Access>,
+    /// Where refusals and privileged acts are noted.
+    pub audit: AuditTrail,
+    /// By which names this server is called.
+    pub hosts: Hosts,
+    /// The engine's clock, if it is one that a test moves.
+    pub test_clock: Option<Arc<TestClock>>,
     /// The life of a quote that asks for none.
     pub quote_lifetime: Duration,
     /// The longest life of a quote.

@@ -1,5 +1,7 @@
 //! `/v1/customers`: opening, listing, reading, limits, stating facts.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use hwan_domain::{
     check::Subject,
@@ -27,7 +29,10 @@ use super::{
 };
 use crate::{
     access::role::{Role, Roles},
-    actors::{command::Command, reads::CustomerFilter},
+    actors::{
+        command::Command,
+        reads::{CustomerFilter, ListedCustomer},
+    },
 };
 
 /// The longest reference, in characters.
@@ -105,23 +110,26 @@ struct Customer<'a> {
 
 /// A customer in a list.
 #[derive(Serialize, ToSchema)]
-struct CustomerEntry<'a> {
+struct CustomerEntry {
     /// Its id.
     #[schema(value_type = CustomerIdText)]
     id: Shown<CustomerId>,
     /// The bank's own name for it.
-    #[schema(required)]
-    reference: Option<&'a str>,
+    #[schema(value_type = Option<String>, required)]
+    reference: Option<Arc<str>>,
     /// To whom it belongs.
     #[schema(value_type = CallerText)]
-    channel: &'a str,
+    channel: Arc<str>,
+    /// When it was opened.
+    #[schema(value_type = InstantText)]
+    opened_at: Shown<Timestamp>,
 }
 
 /// A page of customers, by id.
 #[derive(Serialize, ToSchema)]
-struct CustomerPage<'a> {
+struct CustomerPage {
     /// The customers.
-    items: Vec<CustomerEntry<'a>>,
+    items: Vec<CustomerEntry>,
     /// Where to go on; null at the end.
     #[schema(value_type = Option<super::openapi::texts::CursorText>, required)]
     next_cursor: Option<Cursor>,
@@ -163,8 +171,8 @@ pub(super) const LIST: Operation = Operation {
         "/customers",
         "List customers, by id",
         Described {
-            shape: Shape::of::<CustomerPage<'_>>(),
-            example: r#"{"items":[{"id":"cus_0008000000002","reference":"kim-1","channel":"operator"}],"next_cursor":null}"#,
+            shape: Shape::of::<CustomerPage>(),
+            example: r#"{"items":[{"id":"cus_0008000000002","reference":"kim-1","channel":"operator","opened_at":"2026-11-23T01:00:00.000000Z"}],"next_cursor":null}"#,
         },
     )
 };
@@ -199,6 +207,7 @@ pub(super) const LIMITS: Operation = Operation {
 
 /// States a fact about a customer.
 pub(super) const STATE_FACT: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Ops]),
     named: Some(NAMED),
     notes: facts::NOTES,
@@ -238,7 +247,7 @@ fn reference_of(text: &Text<'_>) -> Result<Box<str>, Problem> {
 }
 
 /// To whom a customer is to belong. A channel can only name itself.
-fn channel_of(text: &Text<'_>, by: &By) -> Result<std::sync::Arc<str>, Problem> {
+fn channel_of(text: &Text<'_>, by: &By) -> Result<Arc<str>, Problem> {
     let channel = text.as_str();
     if !(1..=CHANNEL_LEN_MAX).contains(&channel.len()) || !channel.bytes().all(|byte| byte.is_ascii_graphic()) {
         let detail = format!("a caller's name has 1 to {CHANNEL_LEN_MAX} visible ASCII characters");
@@ -261,16 +270,14 @@ pub(super) async fn list(context: web::Data<Context>, by: By, request: HttpReque
     let after =
         cursor.and_then(|Cursor(after, _)| Position::from_packed(i64::try_from(after).ok()?)).map(CustomerId::at);
     let found = context.engine.customers(filter, after, limit).await?;
-    let items: Vec<CustomerEntry<'_>> = found
-        .iter()
-        .map(|state| CustomerEntry {
-            id: Shown(state.id),
-            reference: state.reference.as_deref(),
-            channel: &state.channel,
-        })
-        .collect();
-    let last = found.last().filter(|_| found.len() == limit);
-    let next_cursor = last.and_then(|state| Some(Cursor(u64::try_from(state.id.position().packed()).ok()?, 0)));
+    let entry = |ListedCustomer { state, opening }: &'_ ListedCustomer| CustomerEntry {
+        id: Shown(state.id),
+        reference: state.reference.clone(),
+        channel: state.channel.clone(),
+        opened_at: Shown(opening.at),
+    };
+    let items = found.customers.iter().map(entry).collect();
+    let next_cursor = found.next.and_then(|last| Some(Cursor(u64::try_from(last.position().packed()).ok()?, 0)));
     Ok(answer::ok(&CustomerPage { items, next_cursor }))
 }
 

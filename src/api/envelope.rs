@@ -1,4 +1,5 @@
-//! What goes around every answer: the request's id, the body of a problem, the route's metrics.
+//! What goes around every answer: whether the request names this server, its id and its trace, the body of a problem,
+//! the route's metrics, and the line of the audit trail where there is to be one.
 
 use std::time::Instant;
 
@@ -6,15 +7,21 @@ use actix_web::{
     Error, HttpMessage,
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
     middleware::Next,
-    web,
+    web::Data,
 };
+use tracing::Instrument;
 
 use super::{
     context::Context,
+    note,
     problem::{ApiCode, Problem},
     request_id::{self, RequestId},
+    trace_parent,
 };
 use crate::telemetry::metrics::RouteMetrics;
 
@@ -23,11 +30,33 @@ pub(super) async fn envelope(request: ServiceRequest, next: Next<BoxBody>) -> Re
     let began = Instant::now();
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let mut answer = written_out(next.call(request).await?, &id);
-    let draining = answer.request().app_data::<web::Data<Context>>().is_some_and(|context| context.is_draining());
+    let trace = trace_parent::of(request.headers());
+    let known = request.app_data::<Data<Context>>().map_or(Ok(()), |context| context.hosts.check(&request));
+    let answer = match (known, &trace) {
+        (Err(problem), _) => request.error_response(problem),
+        (Ok(()), None) => next.call(request).await?,
+        (Ok(()), Some(trace)) => {
+            // A span costs more than all else here, so only those pay that look for it.
+            let traceparent = trace.to_str().unwrap_or_default();
+            let span = tracing::info_span!("request", id = id.as_str(), traceparent);
+            next.call(request).instrument(span).await?
+        }
+    };
+    note::note(&answer, &id, trace.as_ref());
+    let mut answer = written_out(answer, &id);
+    tracing::debug!(
+        id = id.as_str(),
+        traceparent = text(trace.as_ref()),
+        status = answer.status().as_u16(),
+        "answered"
+    );
+    let draining = answer.request().app_data::<Data<Context>>().is_some_and(|context| context.is_draining());
     if draining {
         // The client's next request finds another instance sooner on a new connection.
         answer.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+    }
+    if let Some(trace) = trace {
+        answer.headers_mut().insert(trace_parent::HEADER.clone(), trace);
     }
     if let Some(id) = id.header() {
         answer.headers_mut().insert(request_id::HEADER.clone(), id);
@@ -36,6 +65,10 @@ pub(super) async fn envelope(request: ServiceRequest, next: Next<BoxBody>) -> Re
         route.answered(answer.status().as_u16(), began.elapsed());
     }
     Ok(answer)
+}
+
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok())
 }
 
 /// A problem with its body in place; anything else as it is.

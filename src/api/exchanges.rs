@@ -340,8 +340,7 @@ pub(super) async fn get(context: web::Data<Context>, by: By, id: PathId<Exchange
     if !matches!(record.event, Event::Exchanged { .. }) {
         return Err(id.not_found());
     }
-    let reversals = context.engine.reversals_of(&[id.0]).await?;
-    let reversal = reversals.first().copied().flatten().map(ReversalId::at);
+    let reversal = context.engine.reversal_of(id.0).await?.map(ReversalId::at);
     ExchangeAnswer::of_record(&record, reversal).map(|exchange| answer::ok(&exchange)).ok_or_else(|| id.not_found())
 }
 

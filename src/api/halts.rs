@@ -160,6 +160,7 @@ pub(super) const LIST: Operation = Operation {
 
 /// Sets a halt.
 pub(super) const SET: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Ops, Role::Rates]),
     notes: "Holds for everything that is sequenced after the answer.",
     ..Operation::command(
@@ -176,6 +177,7 @@ pub(super) const SET: Operation = Operation {
 
 /// Lifts a halt.
 pub(super) const LIFT: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Approver]),
     named: Some(pairs::NAMED),
     notes: "By another person than the one who set it, or published the round that the guard refused.",

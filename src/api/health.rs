@@ -1,9 +1,9 @@
-//! `/livez`, `/readyz`, `/version`, `/metrics`: for those who run it, without a token.
+//! `/livez`, `/readyz`, `/version`, `/metrics`: for those who run it, on the admin port.
 
 use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web};
 use serde::Serialize;
 
-use super::{answer, context::Context};
+use super::{admin::Reader, answer, context::Context};
 use crate::{
     actors::view::{LaneStatus, LaneView},
     telemetry::metrics,
@@ -69,13 +69,13 @@ pub(super) async fn ready(context: web::Data<Context>) -> HttpResponse {
 }
 
 /// GET /version
-pub(super) async fn version(context: web::Data<Context>) -> HttpResponse {
+pub(super) async fn version(_: Reader, context: web::Data<Context>) -> HttpResponse {
     let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     answer::ok(&VersionAnswer { name, version, store: &context.store_name })
 }
 
 /// GET /metrics
-pub(super) async fn scrape(context: web::Data<Context>) -> HttpResponse {
+pub(super) async fn scrape(_: Reader, context: web::Data<Context>) -> HttpResponse {
     context.engine.observe();
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(metrics::render())
 }

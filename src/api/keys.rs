@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     access::role::Roles,
-    actors::command::{KeyScope, KeyView},
+    actors::view::{KeyScope, KeyView},
 };
 
 /// Whether a request is done.

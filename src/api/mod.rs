@@ -6,6 +6,7 @@
 //! [`router`] shows all of it on one page, [`problem`] every way in which it says no.
 
 pub mod accounts;
+pub mod admin;
 pub mod amount;
 pub mod answer;
 pub mod audit;
@@ -22,10 +23,12 @@ pub mod exchanges;
 pub mod facts;
 pub mod halts;
 pub mod health;
+pub mod host;
 pub mod idempotency;
 pub mod json;
 pub mod keys;
 pub mod limits;
+pub mod note;
 pub mod openapi;
 pub mod operation;
 pub mod order;
@@ -43,5 +46,6 @@ pub mod reversals;
 pub mod revision;
 pub mod rounds;
 pub mod router;
+pub mod trace_parent;
 pub mod transactions;
 pub mod wire;

@@ -112,6 +112,8 @@ pub struct Operation {
     pub named: Option<Parameter>,
     /// What its query may say.
     pub query: &'static [Parameter],
+    /// Whether it is noted in the audit trail when it is done: what only some may do.
+    pub is_privileged: bool,
     /// Whether `If-Match` is judged.
     pub is_conditional: bool,
     /// Whether the answer has an ETag, and `If-None-Match` is judged.
@@ -143,6 +145,7 @@ impl Operation {
             key: KeyRule::Unused,
             named: None,
             query: &[],
+            is_privileged: false,
             is_conditional: false,
             is_tagged: false,
             body: None,

@@ -83,6 +83,7 @@ api_codes! {
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
     MediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, None, "The body is not application/json";
+    HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, None, "The server is not known by this name";
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, None, "The idempotency key was used with another request";
     KeyExpired = "idempotency_key_expired", UNPROCESSABLE_ENTITY, None, "The idempotency key is too old";
     KeyFromFuture = "idempotency_key_from_future", UNPROCESSABLE_ENTITY, None, "The idempotency key is ahead of time";

@@ -180,7 +180,7 @@ pub(super) async fn get(context: web::Data<Context>, by: By, request: HttpReques
     if context.engine.customer(&by.viewer(), quote.customer).await?.is_none() {
         return Err(super::path_id::PathId(quote.customer).not_found());
     }
-    let used = context.engine.quote_use(quote.id, quote.customer.lane()).await?;
+    let used = context.engine.quote_use(quote.id).await?;
     let (now, _) = context.engine.now();
     let status = match used {
         Some(_) => "used",

@@ -5,7 +5,6 @@ use hwan_domain::{
     exchange::Side,
     id::{CustomerId, ExchangeId, ReversalId},
     record::{Event, Landing, Record},
-    reversal,
     time::{BusinessDate, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -107,6 +106,7 @@ const EXAMPLE: &str = r#"{"id":"rev_0008000000007","exchange_id":"exg_0008000000
 
 /// Takes an exchange back.
 pub(super) const CREATE: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Teller]),
     key: KeyRule::Required,
     named: Some(exchanges::NAMED),
@@ -149,8 +149,7 @@ pub(super) async fn create(
     let request: NewReversal<'_> = body.read()?;
     let reason = reason(&request.reason)?;
     let exchange = context.record_for(&by, id.0.position()).await?.ok_or_else(|| id.not_found())?;
-    let plan = reversal::plan(&exchange, &reason)?;
-    context.execute(&by, Some(key.0), &body, Command::Reverse(Box::new(plan))).await
+    context.execute(&by, Some(key.0), &body, Command::Reverse { exchange, reason }).await
 }
 
 /// GET /v1/reversals/{id}

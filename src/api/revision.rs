@@ -7,7 +7,7 @@ use actix_web::{
     dev::Payload,
     http::header::{ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH},
 };
-use hwan_domain::account::AccountRevision;
+use hwan_domain::revision::AccountRevision;
 
 use super::problem::{ApiCode, Problem};
 

@@ -289,6 +289,7 @@ pub(super) const LIST: Operation = Operation {
 
 /// Voids a round.
 pub(super) const VOID: Operation = Operation {
+    is_privileged: true,
     roles: Roles::of(&[Role::Rates, Role::Ops]),
     named: Some(NAMED),
     notes: "Its quotes are refused from then on, and its pair is halted. What traded at it stays until it is reversed.",
@@ -407,10 +408,9 @@ pub(super) async fn list(context: web::Data<Context>, request: HttpRequest) -> R
     let (currency, _) = found.ok_or_else(|| {
         Problem::at(ApiCode::UnknownCurrency, pairs::NAMED.name, "name one foreign currency of this bank")
     })?;
-    let rounds = context.engine.rounds(currency, date, before, limit).await?;
-    let last = rounds.last().filter(|_| rounds.len() == limit);
-    let next_cursor = last.map(|round| Cursor(u64::from(round.id.date.days().unsigned_abs()), round.id.number.into()));
-    Ok(answer::ok(&RoundPage { items: rounds.iter().map(RoundAnswer::of).collect(), next_cursor }))
+    let found = context.engine.rounds(currency, date, before, limit).await?;
+    let next_cursor = found.next.map(|(date, number)| Cursor(u64::from(date.days().unsigned_abs()), number.into()));
+    Ok(answer::ok(&RoundPage { items: found.rounds.iter().map(RoundAnswer::of).collect(), next_cursor }))
 }
 
 fn round_at(Cursor(days, number): Cursor) -> Result<(BusinessDate, u32), Problem> {

@@ -16,7 +16,7 @@ use super::{
     context::Context,
     currencies, customers, entries,
     envelope::envelope,
-    exchanges, halts, health,
+    exchanges, halts,
     json::BodyBytesMax,
     keys, limits, openapi,
     operation::{Operation, Verb},
@@ -86,10 +86,6 @@ pub fn app(
         // What can be read about the API needs no credentials.
         .service(open("/v1/openapi.json").route(get().to(openapi::document)).route(head().to(openapi::document)))
         .service(open("/v1/docs").route(get().to(openapi::page)).route(head().to(openapi::page)))
-        .service(open("/livez").route(get().to(health::live)).route(head().to(health::live)))
-        .service(open("/readyz").route(get().to(health::ready)).route(head().to(health::ready)))
-        .service(open("/version").route(get().to(health::version)).route(head().to(health::version)))
-        .service(open("/metrics").route(get().to(health::scrape)).route(head().to(health::scrape)))
         .service(scope.default_service(web::to(nowhere)).wrap(Authenticate))
         .default_service(web::to(nowhere))
         .wrap(from_fn(envelope))

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ConfigError, number::within};
+use super::{ConfigError, jwt::JwtConfig, number::within};
 use crate::access::allowance::Pace;
 
 /// What a caller may ask.
@@ -13,12 +13,15 @@ pub struct AccessConfig {
     pub requests_per_second: u32,
     /// Requests of one caller at once.
     pub burst: u32,
+    /// Tokens of an identity provider.
+    pub jwt: JwtConfig,
 }
 
 impl AccessConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         within("access.requests_per_second", self.requests_per_second, 1..=10_000_000)?;
-        within("access.burst", self.burst, 1..=10_000_000)
+        within("access.burst", self.burst, 1..=10_000_000)?;
+        self.jwt.check()
     }
 
     /// As the gate takes it.

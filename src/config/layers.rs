@@ -7,15 +7,19 @@ use figment::{
     providers::{Env, Format, Toml},
     value::{Dict, Value},
 };
+use hwan_domain::time::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    access::AccessConfig, engine::EngineConfig, limits::LimitsConfig, log::LogConfig, quotes::QuotesConfig,
-    rates::RatesConfig, server::ServerConfig, store::StoreConfig,
+    access::AccessConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig, limits::LimitsConfig,
+    log::LogConfig, quotes::QuotesConfig, rates::RatesConfig, server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
 const DEFAULT: &str = include_str!("../../config/default.toml");
+
+/// What differs from it in a server for tests.
+const DEFAULT_OF_TESTS: &str = "[rates]\ndemonstration = false";
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,8 +27,12 @@ const DEFAULT: &str = include_str!("../../config/default.toml");
 pub struct Config {
     /// The HTTP server.
     pub server: ServerConfig,
+    /// Where those who run hwan ask.
+    pub admin: AdminConfig,
     /// Who may call, and how much.
     pub access: AccessConfig,
+    /// What is kept of the audit trail.
+    pub audit: AuditConfig,
     /// Where things lie.
     pub store: StoreConfig,
     /// The engine's bounds.
@@ -37,6 +45,9 @@ pub struct Config {
     pub quotes: QuotesConfig,
     /// Logs.
     pub log: LogConfig,
+    /// Where the engine's clock stands at first, in a server for tests. Only the command line says so.
+    #[serde(skip)]
+    pub test_clock: Option<Timestamp>,
 }
 
 /// What the command line says: over every other layer.
@@ -46,6 +57,10 @@ pub struct Overrides {
     pub file: Option<PathBuf>,
     /// In place of `server.listen`.
     pub listen: Option<SocketAddr>,
+    /// In place of `admin.listen`.
+    pub admin_listen: Option<SocketAddr>,
+    /// A server for tests, whose clock stands here at first.
+    pub test_clock: Option<Timestamp>,
     /// In place of `store.directory`.
     pub directory: Option<PathBuf>,
 }
@@ -101,6 +116,9 @@ impl Config {
         let defaults = Toml::string(DEFAULT);
         let known: Dict = Figment::from(&defaults).extract()?;
         let mut figment = Figment::from(&defaults);
+        if overrides.test_clock.is_some() {
+            figment = figment.merge(Toml::string(DEFAULT_OF_TESTS));
+        }
         if let Some(path) = &overrides.file {
             if !path.is_file() {
                 return Err(ConfigError::File(path.clone()));
@@ -115,6 +133,10 @@ impl Config {
         if let Some(listen) = overrides.listen {
             config.server.listen = listen;
         }
+        if let Some(listen) = overrides.admin_listen {
+            config.admin.listen = listen;
+        }
+        config.test_clock = overrides.test_clock;
         if let Some(directory) = &overrides.directory {
             config.store.directory.clone_from(directory);
         }
@@ -124,6 +146,14 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
+        self.server.needs_tls_beyond_loopback("admin.listen", self.admin.listen)?;
+        for (field, listen) in [("server.listen", self.server.listen), ("admin.listen", self.admin.listen)] {
+            if self.test_clock.is_some() && !listen.ip().is_loopback() {
+                let advice = "with --test-clock listen on 127.0.0.1 or [::1] only".to_owned();
+                return Err(ConfigError::Bound { field, found: listen.to_string(), advice });
+            }
+        }
+        self.audit.check()?;
         self.access.check()?;
         self.store.check()?;
         self.engine.check()?;
@@ -197,7 +227,20 @@ mod tests {
             ("[sever]\nworkers = 3", &["sever", "sections are", "server"]),
             ("[server]\nworkers = 0", &["server.workers is 0", "from 1 to"]),
             ("[server]\nworkers = \"two\"", &["server.workers", "two"]),
-            ("[server]\nlisten = \"0.0.0.0:8080\"", &["server.listen is 0.0.0.0:8080", "loopback", "proxy"]),
+            (
+                "[server]\nlisten = \"0.0.0.0:8080\"",
+                &["server.listen is 0.0.0.0:8080", "server.tls.certificate", "proxy"],
+            ),
+            ("[admin]\nlisten = \"[::]:8081\"", &["admin.listen is [::]:8081", "server.tls.key"]),
+            ("[server.tls]\ncertificate = \"c.pem\"", &["server.tls.key is empty", "PEM"]),
+            ("[server.tls]\nclient_ca = \"c.pem\"", &["server.tls.certificate is empty"]),
+            ("[server.tls]\ncert = \"c.pem\"", &["server.tls.cert", "is not a field", "client_ca"]),
+            ("[server]\nhosts = [\"https://fx\"]", &["server.hosts", "without scheme"]),
+            ("[access]\nburst = 0", &["access.burst is 0", "from 1 to"]),
+            ("[access.jwt]\nenabled = true", &["access.jwt.issuer is empty"]),
+            ("[access.jwt]\nalgorithms = [\"HS256\"]", &["HS256", "access.jwt.algorithms"]),
+            ("[access.jwt]\nalgorithms = [\"none\"]", &["none", "access.jwt.algorithms"]),
+            ("[audit]\nfiles_kept = 0", &["audit.files_kept is 0"]),
             ("[server]\nlisten = \"localhost\"", &["server.listen"]),
             ("[rates]\ndeviation_percent_max = 0.5", &["rates.deviation_percent_max", "in quotes"]),
             ("[rates]\ncurrencies_file = \"/nowhere.toml\"", &["/nowhere.toml", "cannot be used"]),
@@ -212,6 +255,20 @@ mod tests {
                 assert!(error.contains(word), "{text:?} gave {error:?} without {word:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_test_clock_stays_on_loopback_and_turns_the_demonstration_off_unless_it_is_asked_for() {
+        let mut overrides = Overrides { test_clock: Some(Timestamp::from_micros(1)), ..Overrides::default() };
+        let config = Config::load(&overrides).unwrap();
+        assert!(!config.rates.demonstration && config.test_clock.is_some());
+        assert!(Config::load(&Overrides::default()).unwrap().rates.demonstration);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"[rates]\ndemonstration = true\n[server.tls]\ncertificate = \"c\"\nkey = \"k\"").unwrap();
+        overrides.file = Some(file.path().to_owned());
+        assert!(Config::load(&overrides).unwrap().rates.demonstration);
+        overrides.admin_listen = Some("0.0.0.0:0".parse().unwrap());
+        assert!(Config::load(&overrides).unwrap_err().to_string().contains("--test-clock"));
     }
 
     #[test]

@@ -5,8 +5,11 @@
 //! and where it stands. This room alone reads the environment. Callers: `startup`, which hands each room its part.
 
 pub mod access;
+pub mod admin;
+pub mod audit;
 pub mod currencies;
 pub mod engine;
+pub mod jwt;
 pub mod layers;
 pub mod limits;
 pub mod log;
@@ -15,5 +18,6 @@ pub mod quotes;
 pub mod rates;
 pub mod server;
 pub mod store;
+pub mod tls;
 
 pub use layers::{Config, ConfigError, Overrides};

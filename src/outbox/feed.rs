@@ -133,6 +133,11 @@ impl Tail {
         Self { feed, store, lane, after, passed }
     }
 
+    /// About how many records there are to be brought.
+    pub fn waiting(&self) -> usize {
+        usize::try_from(self.feed.held().head.number().saturating_sub(self.after.number())).unwrap_or(usize::MAX)
+    }
+
     /// Waits until there are records, then brings about `limit` of them at most. Dropping it brings none.
     pub async fn next(&mut self, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
         loop {

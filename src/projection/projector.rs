@@ -16,18 +16,22 @@ use hwan_domain::{
     record::Record,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     outbox::feed::Tail,
     storage::port::{LedgerStore, StoreError},
 };
 
-/// Records that one step takes at most.
-const STEP_RECORDS_MAX: usize = 8_192;
-/// How long a step gathers records before it begins: fewer, larger transactions leave the store to the commits.
-const GATHERED_FOR: Duration = Duration::from_millis(250);
-/// The same while somebody waits for the projections: soon, but not one step for each who asks.
+/// About how many records one step takes at most: so many wait for nothing further.
+const STEP_RECORDS_MAX: usize = 16_384;
+/// How long a step gathers records before it begins: fewer, larger transactions touch a page once for many postings.
+const GATHERED_FOR: Duration = Duration::from_secs(1);
+/// How often it is looked at meanwhile whether enough have gathered.
+const GATHERED_SO_FAR: Duration = Duration::from_millis(50);
+/// The pause before a step that failed is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// How long it gathers while somebody waits for the projections: soon, but not one step for each who asks.
 const GATHERED_WHILE_WAITED_FOR: Duration = Duration::from_millis(5);
 
 /// Up to where a lane's projections have followed, for the door and for operators.
@@ -65,11 +69,14 @@ impl Progress {
         }
     }
 
-    /// The pause in which a step's records gather: short while somebody waits.
-    async fn gather(&self) {
-        tokio::select! {
-            () = tokio::time::sleep(GATHERED_FOR) => {}
-            () = self.wanted.notified() => tokio::time::sleep(GATHERED_WHILE_WAITED_FOR).await,
+    /// The pause in which a step's records gather: short while somebody waits, or where there are enough.
+    async fn gather(&self, tail: &Tail) {
+        let until = Instant::now() + GATHERED_FOR;
+        while Instant::now() < until && tail.waiting() < STEP_RECORDS_MAX {
+            tokio::select! {
+                () = tokio::time::sleep(GATHERED_SO_FAR) => {}
+                () = self.wanted.notified() => return tokio::time::sleep(GATHERED_WHILE_WAITED_FOR).await,
+            }
         }
     }
 }
@@ -102,7 +109,7 @@ pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, f
     let mut at = from;
     loop {
         // Gather before reading: one wake-up a step, not one a commit.
-        progress.gather().await;
+        progress.gather(&tail).await;
         let mut records: Vec<Arc<Record>> = match tail.next(STEP_RECORDS_MAX).await {
             Ok(rows) => rows.into_iter().map(|row| row.record).collect(),
             Err(error) => {
@@ -123,7 +130,7 @@ pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, f
                 }
                 Err(error) => {
                     tracing::warn!(%lane, %to, %error, "a projection step failed: tried again");
-                    tokio::time::sleep(GATHERED_FOR).await;
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
             }
         }

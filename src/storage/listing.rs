@@ -39,14 +39,24 @@ impl EntryKind {
 
     /// Of an event that moves money; `None` for any other.
     pub fn of(event: &Event) -> Option<Self> {
-        Some(match event.name() {
-            "exchanged" => EntryKind::Exchange,
-            "deposited" => EntryKind::Deposit,
-            "withdrawn" => EntryKind::Withdrawal,
-            "transferred" => EntryKind::Transfer,
-            "reversed" => EntryKind::Reversal,
-            _ => return None,
-        })
+        match event {
+            Event::Exchanged { .. } => Some(EntryKind::Exchange),
+            Event::Deposited { .. } => Some(EntryKind::Deposit),
+            Event::Withdrawn { .. } => Some(EntryKind::Withdrawal),
+            Event::Transferred { .. } => Some(EntryKind::Transfer),
+            Event::Reversed { .. } => Some(EntryKind::Reversal),
+            Event::CustomerOpened { .. }
+            | Event::AccountOpened { .. }
+            | Event::AccountFactStated { .. }
+            | Event::AccountClosed { .. }
+            | Event::CustomerFactStated { .. }
+            | Event::DateRolled { .. }
+            | Event::RoundPublished { .. }
+            | Event::RoundRefused { .. }
+            | Event::RoundVoided { .. }
+            | Event::PairHalted { .. }
+            | Event::PairResumed { .. } => None,
+        }
     }
 
     /// The same, of a record that moved money on an account: without a kind it can't be listed.
@@ -148,25 +158,14 @@ impl PassbookQuery {
 /// Customers, by id: in the order in which they were opened, lane by lane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomerQuery {
-    /// Only those with exactly this reference.
-    pub reference: Option<Box<str>>,
-    /// Only those that belong to this channel.
+    /// Only those of this channel.
     pub channel: Option<Arc<str>>,
+    /// Only those with exactly this reference.
+    pub reference: Option<Arc<str>>,
     /// Only those after this one: where the page before ended.
     pub after: Option<CustomerId>,
     /// How many at most.
     pub limit: usize,
-}
-
-/// A customer in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomerListed {
-    /// Its id.
-    pub id: CustomerId,
-    /// The bank's own name for it.
-    pub reference: Option<Arc<str>>,
-    /// To whom it belongs.
-    pub channel: Arc<str>,
 }
 
 /// Which round of a currency, as lists order them: by business date, then by number.

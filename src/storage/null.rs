@@ -25,7 +25,7 @@ use hwan_domain::{
 use smallvec::SmallVec;
 
 use super::{
-    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
         StoreError, TakenLane,
@@ -120,12 +120,16 @@ impl LedgerStore for NullStore {
         };
         let foreign_balances = self.foreign.iter().copied().map(plenty).collect();
         Ok(Some(Household {
-            customer: CustomerState::opened(customer, None, "nobody".into()),
+            customer: CustomerState::opened(customer, "null".into(), None),
             accounts: vec![
                 account(won, AccountKind::Won, SmallVec::from_iter([plenty(Currency::KRW)])),
                 account(foreign, AccountKind::Foreign, foreign_balances),
             ],
         }))
+    }
+
+    async fn customers(&self, _query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
@@ -136,10 +140,6 @@ impl LedgerStore for NullStore {
     }
 
     async fn pairs(&self, _rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn customers(&self, _: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -161,6 +161,10 @@ impl LedgerStore for NullStore {
 
     async fn passbook(&self, _id: AccountId, _after: u64, _limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn passbook_is_current(&self, _id: AccountId) -> Result<bool, StoreError> {
+        Ok(true)
     }
 
     async fn passbook_page(&self, _query: &PassbookQuery) -> Result<PassbookPage, StoreError> {

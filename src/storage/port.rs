@@ -22,7 +22,7 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 
-use super::listing::{CustomerListed, CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery};
+use super::listing::{CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery};
 
 /// A link of the chain: SHA-256 over the predecessor's hash and the record's body.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +57,7 @@ pub struct JournalRow {
 /// An absolute value that a batch leaves behind, beside the journal. One per key and batch, the last one wins.
 #[derive(Clone, Debug)]
 pub enum StateWrite {
-    /// The whole row of a customer.
+    /// The row of a customer; channel and reference never change.
     Customer(CustomerState),
     /// The whole row of an account but its balances.
     Account(AccountState),
@@ -111,10 +111,11 @@ pub enum CommitError {
         /// Where the sender believed it to stand.
         from: Seq,
     },
-    /// An idempotency key or a quote of the batch is in the journal already: nothing was written.
-    #[error("a key or quote of the batch was used before, by record {used_by:?}")]
+    /// An idempotency key of the batch, or what else it uses that is used once, is in the journal already: nothing was
+    /// written.
+    #[error("a key of the batch, or what is used once, was used before, by record {used_by:?}")]
     DuplicateKey {
-        /// The key, or the quote as it stands among the keys.
+        /// The key, or what else is used once, as it stands among the keys.
         key: KeyDigest,
         /// The record that used it.
         used_by: Position,
@@ -233,11 +234,14 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// The records at these places, in the order asked for; where there is none, nothing. Reads by primary key.
     async fn records(&self, places: &[Position]) -> Result<Vec<Arc<Record>>, StoreError>;
 
-    /// The records that used these keys, or quotes as they stand among the keys; one never used is absent.
+    /// The records that used these keys, or what else is used once as it stands among the keys; one never used is absent.
     async fn find_keys(&self, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError>;
 
     /// A customer with its accounts, as committed.
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError>;
+
+    /// A page of customers by id, as committed.
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError>;
 
     /// Who owns an account.
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError>;
@@ -245,9 +249,6 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// Every pair with its halt and its newest rounds, at most `rounds` of each, oldest first; beyond that the newest
     /// that is active or superseded, however old: the guard measures by it.
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError>;
-
-    /// A page of customers, by id, as committed.
-    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError>;
 
     /// A page of a currency's rounds, newest first, as committed.
     async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError>;
@@ -262,6 +263,9 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// An account's passbook above `after_version`, in order, at most `limit`; as far as it is projected.
     async fn passbook(&self, id: AccountId, after_version: u64, limit: usize)
     -> Result<Vec<PassbookEntry>, StoreError>;
+
+    /// Whether an account's passbook has every posting that is committed: it may, while its lane's projections follow.
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError>;
 
     /// A page of an account's passbook, newest first; as far as it is projected. A window's ends are found by halves over
     /// the versions, which have no gap and whose instants never decrease.

@@ -91,6 +91,14 @@ metric_names! {
     ProjectionLag = "hwan_projection_lag_records", MetricKind::Gauge, Unit::Count;
     /// How often a lane was taken again after a fault.
     LaneRetakes = "hwan_lane_retakes_total", MetricKind::Counter, Unit::Count;
+    /// Requests that nobody is behind, by reason: missing, malformed, unknown_key, wrong_secret and so on.
+    AccessRefused = "hwan_access_refused_total", MetricKind::Counter, Unit::Count;
+    /// Requests answered 429, by whom: a caller beyond its allowance, or strangers beyond theirs.
+    RateLimited = "hwan_rate_limited_total", MetricKind::Counter, Unit::Count;
+    /// Lines of the audit trail by outcome: written, lost.
+    AuditLines = "hwan_audit_lines_total", MetricKind::Counter, Unit::Count;
+    /// Readings of the identity provider's key set by outcome: ok, failed.
+    JwtKeySetReads = "hwan_jwt_key_set_reads_total", MetricKind::Counter, Unit::Count;
     /// From a request's head to its answer's head, by route.
     HttpSeconds = "hwan_http_seconds", MetricKind::Histogram(Buckets::Latency), Unit::Seconds;
     /// Answers by route and class of status: 2xx, 4xx, 5xx.

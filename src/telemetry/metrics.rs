@@ -179,6 +179,63 @@ impl LaneMetrics {
     }
 }
 
+/// The gate's handles.
+#[derive(Clone, Debug)]
+pub struct AccessMetrics {
+    refused: Vec<(&'static str, Counter)>,
+    /// Requests of a caller beyond its allowance.
+    pub callers_limited: Counter,
+    /// Refusals beyond the allowance that all strangers share.
+    pub strangers_limited: Counter,
+    /// Readings of the identity provider's key set.
+    pub key_set_read: Counter,
+    /// Readings that failed.
+    pub key_set_failed: Counter,
+}
+
+impl AccessMetrics {
+    /// Registers one counter for each of `reasons`.
+    pub fn new(reasons: &[&'static str]) -> Self {
+        let labelled = |metric, name: &'static str, value: &'static str| {
+            counter(metric, vec![Label::from_static_parts(name, value)])
+        };
+        let of_reason = |reason: &&'static str| (*reason, labelled(MetricName::AccessRefused, "reason", reason));
+        Self {
+            refused: reasons.iter().map(of_reason).collect(),
+            callers_limited: labelled(MetricName::RateLimited, "whom", "caller"),
+            strangers_limited: labelled(MetricName::RateLimited, "whom", "stranger"),
+            key_set_read: labelled(MetricName::JwtKeySetReads, "outcome", "ok"),
+            key_set_failed: labelled(MetricName::JwtKeySetReads, "outcome", "failed"),
+        }
+    }
+
+    /// Counts a refusal by its reason.
+    pub fn refused(&self, reason: &'static str) {
+        if let Some((_, counter)) = self.refused.iter().find(|(known, _)| *known == reason) {
+            counter.increment(1);
+        }
+    }
+}
+
+/// The audit trail's handles.
+#[derive(Clone, Debug)]
+pub struct AuditMetrics {
+    /// Lines written.
+    pub written: Counter,
+    /// Lines lost: the channel was full, or the disk.
+    pub lost: Counter,
+}
+
+impl AuditMetrics {
+    /// Registers with the recorder that is installed by then.
+    #[expect(clippy::new_without_default, reason = "registering is an effect that a default should not have")]
+    pub fn new() -> Self {
+        let lines =
+            |outcome: &'static str| counter(MetricName::AuditLines, vec![Label::from_static_parts("outcome", outcome)]);
+        Self { written: lines("written"), lost: lines("lost") }
+    }
+}
+
 /// A gauge holds a float: exact up to 2^53, and a sequence number has 48 bits.
 const fn gauge_value(count: u64) -> f64 {
     count as f64

@@ -5,7 +5,6 @@ use std::{collections::HashMap, sync::Arc};
 use hwan_domain::{
     account::{AccountState, Balance, LimitedUse},
     board::Board,
-    check::Fact,
     customer::CustomerState,
     id::{AccountId, CustomerId},
     invariant,
@@ -35,13 +34,9 @@ impl Shadow {
         match &record.event {
             Event::CustomerOpened { reference, channel } => {
                 let id = CustomerId::at(record.position);
-                let channel = channel.as_deref().map_or_else(|| record.origin.caller.clone(), Arc::from);
-                self.customers.insert(id, CustomerState::opened(id, reference.as_deref().map(Arc::from), channel));
+                let channel = channel.as_deref().map_or_else(|| Arc::clone(&record.origin.caller), Arc::from);
+                self.customers.insert(id, CustomerState::opened(id, channel, reference.as_deref().map(Arc::from)));
             }
-            Event::AccountClosed { account, .. } => match self.accounts.get_mut(account) {
-                Some(state) => state.facts.state(Fact::closing(record.at), record.at),
-                None => wrong.push(format!("record {:?}: account {account} was never opened", record.position)),
-            },
             Event::AccountOpened { customer, kind } => {
                 let id = AccountId::at(record.position);
                 self.accounts.insert(id, AccountState::opened(id, *customer, *kind));

@@ -17,7 +17,7 @@ async fn a_customer_is_opened_read_and_has_one_account_of_each_kind() {
     let won = server.post("/v1/accounts", &json!({ "customer_id": id, "kind": "won" })).await.expect(201);
     assert_eq!((won["customer_id"].as_str(), won["kind"].as_str()), (Some(id.as_str()), Some("won")));
     let second = server.post("/v1/accounts", &json!({ "customer_id": id, "kind": "won" })).await;
-    assert_eq!(second.problem(), (422, "account_exists".to_owned()));
+    assert_eq!(second.problem(), (409, "account_exists".to_owned()));
     let customer = server.get(&format!("/v1/customers/{id}")).await.expect(200);
     assert_eq!(customer["accounts"], json!([won["id"]]));
     assert_eq!(customer["facts"], json!([]));

@@ -141,7 +141,7 @@ async fn a_head_that_does_not_come_times_out() {
 async fn raw(server: &Server, header: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!(
-        "POST /v1/customers HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n{header}\r\n",
+        "POST /v1/customers HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n{header}\r\n",
         server.token
     );
     // The server may answer and close before it has read everything.

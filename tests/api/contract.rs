@@ -1,7 +1,7 @@
 //! The API's document as a judge: every answer that any test here gets has to be one that the document promises.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, OnceLock},
 };
 
@@ -26,26 +26,43 @@ pub fn contract(text: &[u8]) -> &'static Contract {
     })
 }
 
-/// What the document tells clients to tolerate, a further field, is a mistake where this build answers.
-fn close(schema: &mut Value) {
+/// What the document tells clients to tolerate, a further field, is a mistake where this build answers. A schema that is
+/// a part of another one stays open: the whole is closed.
+fn close(schemas: &mut Value) {
+    let mut parts = HashSet::new();
+    collect_parts(schemas, &mut parts);
+    for (name, schema) in schemas.as_object_mut().unwrap() {
+        if !parts.contains(name) {
+            close_one(schema);
+        }
+    }
+}
+
+fn collect_parts(schema: &Value, parts: &mut HashSet<String>) {
     match schema {
         Value::Object(object) => {
-            let is_part = object.contains_key("allOf");
-            if object.contains_key("properties") && !object.contains_key("additionalProperties") && !is_part {
-                object.insert("unevaluatedProperties".to_owned(), json!(false));
-            }
-            let combined = object.get("allOf").is_some();
-            if combined {
-                object.insert("unevaluatedProperties".to_owned(), json!(false));
-            }
-            let inner_open = combined.then(|| object.remove("allOf")).flatten();
-            object.values_mut().for_each(close);
-            if let Some(parts) = inner_open {
-                object.insert("allOf".to_owned(), parts);
-            }
+            let all = object.get("allOf").and_then(Value::as_array).into_iter().flatten();
+            let names = all.filter_map(|part| part["$ref"].as_str()?.rsplit('/').next());
+            parts.extend(names.map(str::to_owned));
+            object.values().for_each(|value| collect_parts(value, parts));
         }
-        Value::Array(items) => items.iter_mut().for_each(close),
+        Value::Array(items) => items.iter().for_each(|value| collect_parts(value, parts)),
         _ => {}
+    }
+}
+
+fn close_one(schema: &mut Value) {
+    let Value::Object(object) = schema else { return };
+    if object.contains_key("allOf") || object.contains_key("properties") {
+        object.entry("unevaluatedProperties").or_insert(json!(false));
+    }
+    for key in ["properties", "oneOf", "anyOf", "items"] {
+        match object.get_mut(key) {
+            Some(Value::Object(inner)) if key == "properties" => inner.values_mut().for_each(close_one),
+            Some(Value::Array(inner)) => inner.iter_mut().for_each(close_one),
+            Some(inner) => close_one(inner),
+            None => {}
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an operator asks, without a token.
+//! What an operator asks, on the admin port and without a credential.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -8,7 +8,8 @@ use hyper::Request;
 use crate::server::{Answer, Server, order};
 
 async fn ask(server: &Server, path: &str) -> Answer {
-    server.send(Request::builder().uri(path).header("host", "h").body(Full::default()).unwrap()).await
+    let request = Request::builder().uri(path).header("host", "localhost").body(Full::default()).unwrap();
+    server.send_to(server.admin_address, request).await
 }
 
 #[tokio::test]
@@ -51,7 +52,10 @@ async fn metrics_tell_of_exchanges_by_outcome_and_of_routes() {
 async fn secrets_are_the_owners_alone() {
     let server = Server::start().await;
     let mode = |name: &str| std::fs::metadata(server.data().join(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(""), mode("token"), mode("quote-keys.toml")), (0o700, 0o600, 0o600));
+    assert_eq!(
+        [mode(""), mode("token"), mode("quote-keys.toml"), mode("api-keys.toml"), mode("audit.log")],
+        [0o700, 0o600, 0o600, 0o600, 0o600]
+    );
     let token = server.token.clone();
     let server = server.restart(|_| {}).await;
     assert_eq!(server.token, token);
@@ -61,9 +65,25 @@ async fn secrets_are_the_owners_alone() {
 async fn head_answers_like_get_without_a_body() {
     let server = Server::start().await;
     for path in ["/livez", "/readyz", "/version", "/metrics"] {
-        let request = Request::builder().method("HEAD").uri(path).header("host", "h");
-        let answer = server.send(request.body(Full::default()).unwrap()).await;
+        let request = Request::builder().method("HEAD").uri(path).header("host", "localhost");
+        let answer = server.send_to(server.admin_address, request.body(Full::default()).unwrap()).await;
         assert_eq!((answer.status, answer.bytes.len()), (200, 0), "{path}");
         assert_eq!(answer.header("content-type"), ask(&server, path).await.header("content-type"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_admin_port_has_no_api_and_the_api_no_admin_routes() {
+    let server = Server::start().await;
+    for path in ["/livez", "/readyz", "/version", "/metrics", "/clock"] {
+        assert_eq!(server.get(path).await.problem(), (404, "not_found".to_owned()), "{path}");
+    }
+    for path in ["/v1/rates", "/clock", "/"] {
+        let request = server.request("GET", path).body(Full::default()).unwrap();
+        let answer = server.send_to(server.admin_address, request).await;
+        assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{path}");
+    }
+    let request = Request::builder().method("POST").uri("/livez").header("host", "localhost");
+    let answer = server.send_to(server.admin_address, request.body(Full::default()).unwrap()).await;
+    assert_eq!((answer.problem().0, answer.header("allow")), (405, Some("GET, HEAD")));
 }

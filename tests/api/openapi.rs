@@ -21,6 +21,10 @@ async fn every_route_stands_in_the_document_with_its_roles_and_a_route_answers_f
         .collect();
     assert_eq!(described, served);
     for (verb, path, operation) in contract.operations() {
+        assert!(!operation["x-roles"].as_array().unwrap().is_empty(), "{verb} {path}");
+        if path == "/v1/rates/stream" {
+            continue; // does not end: its own test reads it
+        }
         let answer = server
             .send(server.request(&verb.to_uppercase(), &path.replace(['{', '}'], "")).body(Default::default()).unwrap())
             .await;
@@ -28,7 +32,6 @@ async fn every_route_stands_in_the_document_with_its_roles_and_a_route_answers_f
         let code =
             if answer.status >= 400 { answer.json()["code"].as_str().unwrap_or("").to_owned() } else { String::new() };
         assert_ne!(code, "not_found", "{verb} {path} has no route");
-        assert!(!operation["x-roles"].as_array().unwrap().is_empty(), "{verb} {path}");
     }
 }
 

@@ -32,6 +32,7 @@ pub const NOW: &str = "2026-11-23T01:00:00.000000Z";
 /// A server that runs until it is stopped.
 pub struct Server {
     pub address: SocketAddr,
+    pub admin_address: SocketAddr,
     pub token: String,
     pub clock: Arc<ManualClock>,
     pub demonstration: Option<DemonstrationCustomer>,
@@ -106,6 +107,7 @@ impl Server {
     async fn start_on(directory: Arc<TempDir>, clock: Arc<ManualClock>, change: impl FnOnce(&mut Config)) -> Self {
         let overrides = Overrides {
             listen: Some("127.0.0.1:0".parse().unwrap()),
+            admin_listen: Some("127.0.0.1:0".parse().unwrap()),
             directory: Some(directory.path().join("data")),
             ..Overrides::default()
         };
@@ -118,17 +120,25 @@ impl Server {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let running = startup::start(&config, its_clock).await.unwrap();
-                started.send((running.address, running.token_path.clone().unwrap(), running.demonstration)).unwrap();
+                started
+                    .send((
+                        running.address,
+                        running.admin_address,
+                        running.token_path.clone().unwrap(),
+                        running.demonstration,
+                    ))
+                    .unwrap();
                 // An error means that the test has ended: stop all the same.
                 let _ended = stopped.await;
                 shutdown::stop(running, &mut shutdown::Step::Engine).await;
             });
         });
-        let (address, token_path, demonstration) = starting.await.expect("the server did not start");
+        let (address, admin_address, token_path, demonstration) = starting.await.expect("the server did not start");
         let token = std::fs::read_to_string(token_path).unwrap();
         let running = Some((stop, thread));
         let keys = AtomicU64::new(1);
-        let mut server = Self { address, token, clock, demonstration, directory, running, keys, contract: None };
+        let mut server =
+            Self { address, admin_address, token, clock, demonstration, directory, running, keys, contract: None };
         let document = server.get("/v1/openapi.json").await;
         assert_eq!(document.status, 200);
         server.contract = Some(contract(&document.bytes));
@@ -160,16 +170,16 @@ impl Server {
     /// Sends a request exactly as it is, on a connection of its own. The answer has to be one that the document promises.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
         let (method, path) = (request.method().to_string(), request.uri().to_string());
-        let answer = self.send_unjudged(request).await;
+        let answer = self.send_to(self.address, request).await;
         if let Some(contract) = self.contract.filter(|_| method != "HEAD") {
             contract.judge(&method, &path, answer.status, &answer.headers, &answer.bytes);
         }
         answer
     }
 
-    /// The same, whatever is answered.
-    async fn send_unjudged(&self, request: Request<Full<Bytes>>) -> Answer {
-        let stream = TcpStream::connect(self.address).await.unwrap();
+    /// Sends a request to one of the two ports, whatever is answered.
+    pub async fn send_to(&self, address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
+        let stream = TcpStream::connect(address).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         let answer = sender.send_request(request).await.unwrap();

@@ -30,7 +30,7 @@ impl EngineProcess {
     /// Starts the engine over `data` and waits until it takes work.
     pub(crate) async fn start(data: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hwan"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -38,13 +38,20 @@ impl EngineProcess {
             .spawn()
             .expect("the engine's binary was built for this test");
         let output = Arc::new(Mutex::new(Vec::new()));
-        let (urls, url) = mpsc::sync_channel(1);
+        let (urls, url) = mpsc::sync_channel(2);
         collect(child.stdout.take().expect("piped above"), output.clone(), Some(urls));
         collect(child.stderr.take().expect("piped above"), output.clone(), None);
         let started = Instant::now();
-        let url = loop {
+        // The API's first, then the admin port's.
+        let mut found = Vec::new();
+        let [url, admin_url] = loop {
             match url.try_recv() {
-                Ok(url) => break url,
+                Ok(url) => {
+                    found.push(url);
+                    if let Ok(urls) = <[String; 2]>::try_from(found.clone()) {
+                        break urls;
+                    }
+                }
                 Err(_) if started.elapsed() < START_MAX && child.try_wait().unwrap().is_none() => {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
@@ -55,7 +62,7 @@ impl EngineProcess {
             }
         };
         let token = std::fs::read_to_string(data.join("token")).expect("the engine writes its token before it listens");
-        let server = ServerAddr::loopback(&url).unwrap().with_token(&token);
+        let server = ServerAddr::loopback(&url).unwrap().with_token(&token).with_admin(&admin_url).unwrap();
         let config = ClientConfig { connections_max: 16, deadline: Duration::from_secs(20) };
         let engine = Self { child, client: Client::new(server.clone(), config), server, output };
         while let Err(error) = engine.client.ready().await {
@@ -102,7 +109,7 @@ impl Drop for EngineProcess {
     }
 }
 
-/// Reads a stream to its end, so that the engine never waits for its reader; hands on the first URL.
+/// Reads a stream to its end, so that the engine never waits for its reader; hands on the first two URLs.
 fn collect(
     stream: impl Read + Send + 'static,
     output: Arc<Mutex<Vec<String>>>,
@@ -111,7 +118,7 @@ fn collect(
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             if let (Some(urls), Some(url)) = (&urls, url_in(&line)) {
-                let _ = urls.try_send(url); // only the first is taken
+                let _ = urls.try_send(url); // only the first two are taken
             }
             let mut output = output.lock().unwrap();
             if output.len() == LINES_KEPT {

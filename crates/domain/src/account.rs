@@ -10,8 +10,6 @@
 //! A won account holds won; a foreign account holds up to seventeen currencies. To judge changes nothing and adds every
 //! violation that there is; to post refuses nothing but a broken invariant. Only an account's own mailbox may call either.
 
-use std::{fmt, str::FromStr};
-
 use smallvec::SmallVec;
 
 use crate::{
@@ -25,6 +23,7 @@ use crate::{
     rate::Rate,
     record::Leg,
     rejection::{Code, Violation, Violations},
+    revision::AccountRevision,
     time::{BusinessDate, Timestamp},
 };
 
@@ -126,14 +125,24 @@ impl AccountState {
         seizure
     }
 
-    /// The name of this state.
-    pub fn revision(&self) -> AccountRevision {
-        AccountRevision { version: self.version(), facts: self.facts.fingerprint() }
-    }
-
     /// Whether the account is closed at `at`.
     pub fn is_closed(&self, at: Timestamp) -> bool {
         self.facts.in_force(at).any(|fact| fact.check == Check::AccountClosed)
+    }
+
+    /// Whether a compensating credit at `at` would wait in suspense: the account may not take even that.
+    pub fn sends_to_suspense(&self, at: Timestamp) -> bool {
+        self.facts.in_force(at).any(|fact| fact.check.admits(Direction::CompensatingCredit) == Verdict::ToSuspense)
+    }
+
+    /// Closes the account: from `at` on, for good, no posting is admitted.
+    pub fn close(&mut self, at: Timestamp) {
+        self.facts.state(closing(at), at);
+    }
+
+    /// What a client that changes the account may insist on having seen.
+    pub fn revision(&self) -> AccountRevision {
+        AccountRevision::of(self.version(), &self.facts)
     }
 
     /// A limited account's debits on this business date so far, in won.
@@ -142,35 +151,9 @@ impl AccountState {
     }
 }
 
-/// Names an account's state as it is posted and stated: another posting, or another fact, is another revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AccountRevision {
-    version: u64,
-    facts: u64,
-}
-
-impl fmt::Display for AccountRevision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:016x}", self.version, self.facts)
-    }
-}
-
-/// A text that names no state of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not the name of an account's state: take the ETag of the account as it is")]
-pub struct RevisionError;
-
-impl FromStr for AccountRevision {
-    type Err = RevisionError;
-
-    fn from_str(text: &str) -> Result<Self, RevisionError> {
-        let revision = || {
-            let (version, facts) = text.split_once('-')?;
-            Some(Self { version: version.parse().ok()?, facts: u64::from_str_radix(facts, 16).ok()? })
-        };
-        // Only as it is shown: one state has one name.
-        revision().filter(|revision| revision.to_string() == text).ok_or(RevisionError)
-    }
+/// The fact that a closing leaves in force.
+const fn closing(at: Timestamp) -> Fact {
+    Fact { check: Check::AccountClosed, effective_from: at, effective_to: None, amount: None }
 }
 
 /// How much of a currency is seized.
@@ -183,7 +166,7 @@ pub enum Seizure {
 }
 
 /// A debit to be judged.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Debit {
     /// How much, positive.
     pub amount: Money,
@@ -192,7 +175,7 @@ pub struct Debit {
 }
 
 /// A credit to be judged.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Credit {
     /// How much, positive.
     pub amount: Money,
@@ -272,10 +255,20 @@ impl AccountBook {
         self.state.booked(currency).minor() - reserved
     }
 
+    /// Adds a violation for each fact that forbids a posting in this direction outright, naming the account: of an
+    /// exchange's two accounts both may fail the same check.
+    pub fn judge_facts(&self, direction: Direction, at: Timestamp, violations: &mut Violations) {
+        let found = violations.len();
+        self.state.facts.forbid(direction, at, violations);
+        for violation in violations.iter_mut().skip(found) {
+            violation.detail = format!("{}: {}", self.state.id, violation.detail);
+        }
+    }
+
     /// Adds every violation that this debit would be.
     pub fn judge_debit(&self, debit: Debit, moment: Moment<'_>, violations: &mut Violations) {
         let currency = debit.amount.currency();
-        self.state.facts.forbid(Direction::Debit, moment.at, violations);
+        self.judge_facts(Direction::Debit, moment.at, violations);
         if !self.fits(debit.amount, violations) {
             return;
         }
@@ -308,7 +301,7 @@ impl AccountBook {
     /// Adds every violation that this credit would be.
     pub fn judge_credit(&self, credit: Credit, moment: Moment<'_>, violations: &mut Violations) {
         let currency = credit.amount.currency();
-        self.state.facts.forbid(credit.direction, moment.at, violations);
+        self.judge_facts(credit.direction, moment.at, violations);
         if !self.fits(credit.amount, violations) {
             return;
         }
@@ -349,11 +342,11 @@ impl AccountBook {
     pub fn judge_fact(&self, fact: &Fact, at: Timestamp, violations: &mut Violations) {
         let kind = self.state.kind;
         let invalid = |detail: String| Violation::new(Code::FactInvalid, detail);
+        if fact.check == Check::AccountClosed {
+            violations.push(invalid("account_closed is not stated: close the account".into()));
+        }
         if fact.check.subject() != Subject::Account {
             violations.push(invalid(format!("{} is stated of the customer, not of an account", fact.check.code())));
-        }
-        if fact.check == Check::AccountClosed {
-            violations.push(invalid("an account is closed by closing it, for good".into()));
         }
         match fact.amount {
             Some(_) if fact.check != Check::Seized => {
@@ -370,33 +363,37 @@ impl AccountBook {
         violations.extend(self.state.facts.refusal(fact, at));
     }
 
-    /// Adds every reason why the account may not be closed at `at`.
-    pub fn judge_closing(&self, at: Timestamp, violations: &mut Violations) {
-        if self.state.is_closed(at) {
-            violations.push(Violation::new(Code::AccountClosed, format!("{} is closed already", self.state.id)));
-        }
-        for balance in self.state.balances.iter().filter(|balance| !balance.amount.is_zero()) {
-            let (amount, currency) = (balance.amount, balance.amount.currency());
-            violations.push(Violation::new(Code::AccountNotEmpty, format!("it holds {amount} {currency}")));
-        }
-        if !self.at_rest() {
-            violations.push(Violation::new(Code::AccountNotEmpty, "a posting is in flight: try again"));
-        }
-        violations.extend(self.state.facts.refusal(&Fact::closing(at), at));
-    }
-
-    /// Closes the account for good; it was judged good.
-    pub fn close(&mut self, at: Timestamp) {
-        self.state.facts.state(Fact::closing(at), at);
-    }
-
-    /// Adds a violation where the account is not in the state that was expected.
-    pub fn judge_revision(&self, expected: AccountRevision, violations: &mut Violations) {
-        let revision = self.state.revision();
-        if revision != expected {
-            let detail = format!("{} is at \"{revision}\", expected \"{expected}\"", self.state.id);
+    /// Adds a violation where the account is not as a client expects it to be that wants to change it.
+    pub fn judge_revision(&self, expected: Option<AccountRevision>, violations: &mut Violations) {
+        let found = self.state.revision();
+        if expected.is_some_and(|expected| expected != found) {
+            let detail = format!("the account is at {found}: read it again and decide anew");
             violations.push(Violation::new(Code::VersionMismatch, detail));
         }
+    }
+
+    /// Adds every reason why the account cannot be closed at `at`: it is closed, or it holds or awaits money.
+    pub fn judge_closing(&self, at: Timestamp, violations: &mut Violations) {
+        let id = self.state.id;
+        if let Some(closed) = self.state.facts.in_force(at).find(|fact| fact.check == Check::AccountClosed) {
+            let detail = format!("{id}: account_closed since {}", closed.effective_from);
+            violations.push(Violation::new(Code::AccountClosed, detail));
+        }
+        let held = self.state.balances.iter().map(|balance| balance.amount).filter(|amount| !amount.is_zero());
+        let mut reasons: SmallVec<[String; 2]> = held.map(|held| format!("holds {held} {}", held.currency())).collect();
+        if let Some(reserve) = self.reserve {
+            reasons.push(format!("{reserve} {} are reserved", reserve.currency()));
+        }
+        reasons.extend(self.incoming.iter().map(|money| format!("{money} {} are on their way", money.currency())));
+        if !reasons.is_empty() {
+            violations.push(Violation::new(Code::AccountNotEmpty, format!("{id} {}", reasons.join(", "))));
+        }
+        violations.extend(self.state.facts.refusal(&closing(at), at));
+    }
+
+    /// Closes the account, which was judged good.
+    pub fn close(&mut self, at: Timestamp) {
+        self.state.close(at);
     }
 
     /// Whether debits count against a daily cap at `at`.

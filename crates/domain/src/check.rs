@@ -203,11 +203,6 @@ pub struct Fact {
 }
 
 impl Fact {
-    /// That an account is closed, from `at` on and for good.
-    pub const fn closing(at: Timestamp) -> Self {
-        Self { check: Check::AccountClosed, effective_from: at, effective_to: None, amount: None }
-    }
-
     /// Whether it is in force at `at`.
     pub fn in_force(&self, at: Timestamp) -> bool {
         self.effective_from <= at && self.effective_to.is_none_or(|to| at < to)
@@ -279,20 +274,6 @@ impl FactSheet {
         }
         self.facts.push(fact);
         self.facts.retain(|fact| !fact.is_over(at));
-    }
-
-    /// A fingerprint of the facts as they stand (64-bit FNV-1a): it tells whether anything was stated since, it proves
-    /// nothing to an enemy.
-    pub fn fingerprint(&self) -> u64 {
-        let eat = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        self.facts.iter().fold(0xcbf2_9ce4_8422_2325, |hash, fact| {
-            let check = fact.check.code().as_str().bytes();
-            let ends = fact.effective_to.map_or(i64::MIN, Timestamp::micros);
-            let amount = fact.amount.map_or(i64::MIN, Money::minor);
-            let numbers = [fact.effective_from.micros(), ends, amount].into_iter().flat_map(i64::to_be_bytes);
-            let currency = fact.amount.into_iter().flat_map(|amount| amount.currency().code_bytes().to_owned());
-            check.chain(numbers).chain(currency).fold(hash, eat)
-        })
     }
 
     /// The facts in force at `at`.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{
     check::{Direction, Fact, FactSheet, Subject},
     id::CustomerId,
-    limit::{LimitPolicy, LimitStanding, LimitUse},
+    limit::{Charge, LimitPolicy, LimitStanding, LimitUse},
     rejection::{Code, Violation, Violations},
     time::Timestamp,
 };
@@ -18,10 +18,10 @@ use crate::{
 pub struct CustomerState {
     /// Its id.
     pub id: CustomerId,
+    /// The name of the channel that the customer belongs to: the caller who opened it, or whom that one named.
+    pub channel: Arc<str>,
     /// The bank's own name for the customer, if it gave one: an opaque reference, never a person's name.
     pub reference: Option<Arc<str>>,
-    /// To whom the customer belongs: a channel sees its own customers alone.
-    pub channel: Arc<str>,
     /// What stands against the customer.
     pub facts: FactSheet,
     /// What is used of the limits.
@@ -29,9 +29,9 @@ pub struct CustomerState {
 }
 
 impl CustomerState {
-    /// A new customer.
-    pub fn opened(id: CustomerId, reference: Option<Arc<str>>, channel: Arc<str>) -> Self {
-        Self { id, reference, channel, facts: FactSheet::default(), limits: LimitUse::default() }
+    /// A new customer of this channel.
+    pub fn opened(id: CustomerId, channel: Arc<str>, reference: Option<Arc<str>>) -> Self {
+        Self { id, channel, reference, facts: FactSheet::default(), limits: LimitUse::default() }
     }
 }
 
@@ -89,12 +89,11 @@ impl CustomerBook {
         self.state.limits
     }
 
-    /// Gives back what an exchange at `charged_at` had charged: its reversal is sequenced. Returns the counters
-    /// afterwards; `None` where the windows of that charge are past, so that nothing changes.
-    pub fn give_back_limit(&mut self, won: i64, charged_at: Timestamp, at: Timestamp) -> Option<LimitUse> {
-        let given = self.state.limits.given_back(won, charged_at, at)?;
-        self.state.limits = given;
-        Some(given)
+    /// Gives back what an exchange charged that is reversed at `at`; returns the counters afterwards, or `None` where
+    /// both windows of the charge are over and nothing is left to give back to.
+    pub fn give_back_limit(&mut self, charge: Charge, at: Timestamp) -> Option<LimitUse> {
+        self.state.limits = self.state.limits.given_back(charge, at)?;
+        Some(self.state.limits)
     }
 
     /// The customer's daily and monthly limits as they stand at `at`, exchanges in flight included.

@@ -186,12 +186,12 @@ ids! {
     AccountId = "acc";
     /// An exchange; named by its record.
     ExchangeId = "exg";
-    /// The reversal of an exchange; named by its record.
-    ReversalId = "rev";
     /// A deposit, withdrawal or transfer; named by its record.
     TransactionId = "txn";
-    /// A change of facts; named by its record.
+    /// A change of facts, a closing, a void or a halt; named by its record.
     ChangeId = "chg";
+    /// The reversal of an exchange; named by its record.
+    ReversalId = "rev";
 }
 
 #[cfg(test)]

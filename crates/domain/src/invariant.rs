@@ -4,9 +4,9 @@
 
 use crate::{
     exchange::{Ask, Side, Terms},
-    id::{AccountId, Position},
+    id::{AccountId, ExchangeId, Position},
     money::Money,
-    record::{Event, Leg, Record},
+    record::{Event, Landing, Leg, Record},
     time::{BusinessDate, Timestamp},
 };
 
@@ -81,6 +81,16 @@ pub enum Breach {
         /// The leg's amount.
         amount: Money,
     },
+    /// I10: a reversal moves back what its exchange moved, between the same accounts.
+    #[error("I10 a reversal is not that of its exchange: {exchange:?} by debit {debit:?}, {landing:?}")]
+    NotItsReversal {
+        /// The record of the exchange.
+        exchange: Position,
+        /// What the reversal debits.
+        debit: Money,
+        /// What comes back, and where.
+        landing: Box<Landing>,
+    },
     /// I8: positions are gapless within a lane.
     #[error("I8 gap or repeat: {after:?} follows {before:?}")]
     Gap {
@@ -125,19 +135,46 @@ pub fn continues(leg: &Leg, version_before: u64, balance_before: Money) -> Resul
     })
 }
 
+/// I10: this event is a reversal, of this exchange: both amounts, both accounts, the same terms.
+pub fn reverses(event: &Event, exchange: &Record) -> Result<(), Breach> {
+    let Event::Reversed { exchange: named, terms, debit, landing, .. } = event else { return Ok(()) };
+    let is_its_reversal = match &exchange.event {
+        Event::Exchanged { terms: of, debit: paid, credit: received, .. } => {
+            *named == ExchangeId::at(exchange.position)
+                && terms == of
+                && (debit.account, debit.customer) == (received.account, received.customer)
+                && debit.amount == received.amount.negated()
+                && landing.amount() == paid.amount.negated()
+                && landing.leg().is_none_or(|leg| (leg.account, leg.customer) == (paid.account, paid.customer))
+        }
+        _ => false,
+    };
+    if is_its_reversal {
+        return Ok(());
+    }
+    Err(Breach::NotItsReversal { exchange: exchange.position, debit: debit.amount, landing: Box::new(*landing) })
+}
+
+/// Whether two amounts, positive, are what these terms make of each other.
+fn priced(position: Position, terms: &Terms, won: Money, foreign: Money) -> Result<(), Breach> {
+    match terms.price(Ask::Foreign(foreign)) {
+        Ok(priced) if priced.won == won && foreign.currency() == terms.currency => Ok(()),
+        _ => Err(Breach::LegsAgainstTerms { position, won, foreign, terms: Box::new(*terms) }),
+    }
+}
+
 /// I5, I6, I7: the legs of a record fit its event and each other.
 pub fn balanced(record: &Record) -> Result<(), Breach> {
     let position = record.position;
-    let way = |leg: &Leg, debit: bool| {
-        let right = if debit { leg.amount.is_negative() } else { !leg.amount.is_negative() && !leg.amount.is_zero() };
-        if right { Ok(()) } else { Err(Breach::WrongWay { position, amount: leg.amount }) }
-    };
+    let is_right = |amount: Money, right: bool| if right { Ok(()) } else { Err(Breach::WrongWay { position, amount }) };
+    let leaves = |leg: &Leg| is_right(leg.amount, leg.amount.is_negative());
+    let enters = |amount: Money| is_right(amount, !amount.is_negative() && !amount.is_zero());
     match &record.event {
-        Event::Deposited { credit } => way(credit, false),
-        Event::Withdrawn { debit, .. } => way(debit, true),
+        Event::Deposited { credit } => enters(credit.amount),
+        Event::Withdrawn { debit, .. } => leaves(debit),
         Event::Transferred { debit, credit, .. } => {
-            way(debit, true)?;
-            way(credit, false)?;
+            leaves(debit)?;
+            enters(credit.amount)?;
             if debit.amount.negated() == credit.amount {
                 Ok(())
             } else {
@@ -145,35 +182,25 @@ pub fn balanced(record: &Record) -> Result<(), Breach> {
             }
         }
         Event::Exchanged { terms, debit, credit, .. } => {
-            way(debit, true)?;
-            way(credit, false)?;
+            leaves(debit)?;
+            enters(credit.amount)?;
             let (won, foreign) = match terms.side {
                 Side::Buy => (debit.amount.negated(), credit.amount),
                 Side::Sell => (credit.amount, debit.amount.negated()),
             };
-            at_terms(position, terms, won, foreign)
+            priced(position, terms, won, foreign)
         }
         Event::Reversed { terms, debit, landing, .. } => {
-            way(debit, true)?;
-            let back = landing.amount();
-            if back.is_negative() || back.is_zero() {
-                return Err(Breach::WrongWay { position, amount: back });
-            }
+            leaves(debit)?;
+            enters(landing.amount())?;
+            // The other way round than the exchange: what it credited is debited.
             let (won, foreign) = match terms.side {
-                Side::Buy => (back, debit.amount.negated()),
-                Side::Sell => (debit.amount.negated(), back),
+                Side::Buy => (landing.amount(), debit.amount.negated()),
+                Side::Sell => (debit.amount.negated(), landing.amount()),
             };
-            at_terms(position, terms, won, foreign)
+            priced(position, terms, won, foreign)
         }
         _ => Ok(()),
-    }
-}
-
-/// I5: the won leg is what the terms make of the foreign one.
-fn at_terms(position: Position, terms: &Terms, won: Money, foreign: Money) -> Result<(), Breach> {
-    match terms.price(Ask::Foreign(foreign)) {
-        Ok(priced) if priced.won == won && foreign.currency() == terms.currency => Ok(()),
-        _ => Err(Breach::LegsAgainstTerms { position, won, foreign, terms: Box::new(*terms) }),
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
-//! [`exchange`], [`quote`], [`reversal`], [`board`]) and what must always hold ([`invariant`], [`record`]).
+//! [`exchange`], [`quote`], [`reversal`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`]).
 
 pub mod account;
 pub mod board;
@@ -23,5 +23,6 @@ pub mod rate;
 pub mod record;
 pub mod rejection;
 pub mod reversal;
+pub mod revision;
 pub mod round;
 pub mod time;

@@ -1,7 +1,8 @@
 //! Limits into foreign currency, per customer, in won: by limit day and limit month, exchanges in flight included.
 //!
 //! The limit day begins at 09:00 Asia/Seoul, the limit month on the 1st at 09:00; so the limit day is not the
-//! calendar day. What an exchange takes is reserved when it starts, charged when it is sequenced, released when it fails.
+//! calendar day. What an exchange takes is reserved when it starts, charged when it is sequenced, released when it fails,
+//! and given back when the exchange is reversed while the limit day or month that it lay in still lasts.
 
 use crate::{
     rejection::{Code, Violation, Violations},
@@ -75,10 +76,19 @@ pub struct LimitStanding {
     pub month: Standing,
 }
 
+/// What an exchange took of the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// When.
+    pub at: Timestamp,
+    /// How much, in won.
+    pub won: i64,
+}
+
 /// What a customer has used: the counters as they are journaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct LimitUse {
-    /// The last charge's instant: it tells which windows the counters belong to.
+    /// The instant of the last charge, or of giving one back: it tells which windows the counters belong to.
     pub charged_at: Timestamp,
     /// Used in that limit day, in won.
     pub day_won: i64,
@@ -104,16 +114,18 @@ impl LimitUse {
         Self { charged_at: at, day_won: now.day_won.saturating_add(won), month_won: now.month_won.saturating_add(won) }
     }
 
-    /// The counters after what was charged at `charged_at` is given back at `at`: to the limit day and month that the
-    /// charge counted in, as far as they last; `None` where neither does. What was used in a past window stays used.
-    pub fn given_back(&self, won: i64, charged_at: Timestamp, at: Timestamp) -> Option<Self> {
-        let (window, now) = (LimitWindow::at(at), self.at(at));
-        let (same_day, same_month) = (charged_at >= window.day_began, charged_at >= window.month_began);
-        let less = |used: i64, is_same: bool| if is_same { used.saturating_sub(won).max(0) } else { used };
-        (same_day || same_month).then(|| Self {
+    /// The counters after an exchange that took `charge` is reversed at `at`: given back to the limit day and to the
+    /// limit month that the exchange lay in, where they are the present ones. A window that is over has begun anew and
+    /// gets nothing; `None` where both are.
+    #[must_use]
+    pub fn given_back(&self, charge: Charge, at: Timestamp) -> Option<Self> {
+        let (now, window) = (self.at(at), LimitWindow::at(at));
+        let back = |began: Timestamp| if charge.at >= began { charge.won } else { 0 };
+        let (day, month) = (back(window.day_began), back(window.month_began));
+        (day != 0 || month != 0).then(|| Self {
             charged_at: at,
-            day_won: less(now.day_won, same_day),
-            month_won: less(now.month_won, same_month),
+            day_won: now.day_won.saturating_sub(day).max(0),
+            month_won: now.month_won.saturating_sub(month).max(0),
         })
     }
 

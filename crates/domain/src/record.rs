@@ -21,7 +21,8 @@ use crate::{
     time::{BusinessDate, Timestamp},
 };
 
-/// The fingerprint of an idempotency key in its scope (caller, customer); unique in the journal.
+/// The fingerprint of an idempotency key in its scope (caller, customer); unique in the journal. What a record uses up
+/// beside its key stands among the keys: a quote, an exchange that is reversed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyDigest(pub [u8; 16]);
 
@@ -31,11 +32,12 @@ impl KeyDigest {
         Self(quote.0.to_be_bytes())
     }
 
-    /// Under which the reversal of an exchange stands among the used keys: an exchange is reversed at most once.
+    /// Under which an exchange that was reversed stands among the used keys: it is reversed at most once. A quote that
+    /// reads the same would have been made in the year 5956; a key's fingerprint would have to begin with these letters.
     pub const fn of_reversal(exchange: ExchangeId) -> Self {
-        let [a, b, c, d, e, f, g, h] = exchange.position().packed().to_be_bytes();
-        let [i, j, k, l, m, n, o, p] = *b"reversal";
-        Self([i, j, k, l, m, n, o, p, a, b, c, d, e, f, g, h])
+        let [a, b, c, d, e, f, g, h] = *b"reversal";
+        let [i, j, k, l, m, n, o, p] = exchange.position().packed().to_be_bytes();
+        Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
     }
 }
 
@@ -76,21 +78,29 @@ pub struct Leg {
     pub version: u64,
 }
 
-/// Where money that comes back arrives.
+/// Where money lands that comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Landing {
-    /// In its account.
+    /// On the account that it left.
     Account(Leg),
-    /// In suspense, because the account is closed: positive, and no customer's until somebody has decided.
+    /// In suspense, because that account is closed: it belongs to no customer's account until somebody decides.
     Suspense(Money),
 }
 
 impl Landing {
-    /// What comes back, positive.
+    /// How much comes back, positive.
     pub const fn amount(&self) -> Money {
         match self {
             Landing::Account(leg) => leg.amount,
-            Landing::Suspense(money) => *money,
+            Landing::Suspense(amount) => *amount,
+        }
+    }
+
+    /// What is posted to an account.
+    pub const fn leg(&self) -> Option<&Leg> {
+        match self {
+            Landing::Account(leg) => Some(leg),
+            Landing::Suspense(_) => None,
         }
     }
 }
@@ -102,7 +112,7 @@ pub enum Event {
     CustomerOpened {
         /// The bank's own name for the customer, if it gave one: an opaque reference, never a person's name.
         reference: Option<Box<str>>,
-        /// To whom the customer belongs; the caller without.
+        /// The channel that the customer belongs to, where it is another than the caller.
         channel: Option<Box<str>>,
     },
     /// An account was opened; the record's position is the account's id.
@@ -112,13 +122,6 @@ pub enum Event {
         /// Won or foreign.
         kind: AccountKind,
     },
-    /// An account was closed, empty: for good.
-    AccountClosed {
-        /// The account.
-        account: AccountId,
-        /// Its owner.
-        customer: CustomerId,
-    },
     /// A fact about an account was stated, or lifted by stating its end.
     AccountFactStated {
         /// The account.
@@ -127,6 +130,13 @@ pub enum Event {
         customer: CustomerId,
         /// The fact.
         fact: Fact,
+    },
+    /// An account was closed: it was empty, and takes no posting from then on.
+    AccountClosed {
+        /// The account.
+        account: AccountId,
+        /// Its owner.
+        customer: CustomerId,
     },
     /// A fact about a customer was stated, or lifted by stating its end.
     CustomerFactStated {
@@ -171,17 +181,17 @@ pub enum Event {
         /// A limited account's debits of that business date afterwards, in won; absent for others.
         limited_won: Option<i64>,
     },
-    /// An exchange was taken back at its original numbers.
+    /// An exchange was reversed at its original numbers.
     Reversed {
         /// The exchange.
         exchange: ExchangeId,
         /// Why.
         reason: Box<str>,
-        /// The exchange's own terms.
+        /// The exchange's own terms; its side is the customer's side then.
         terms: Terms,
-        /// What the exchange had credited.
+        /// Taken back from the account that the exchange credited.
         debit: Leg,
-        /// What it had debited.
+        /// Given back to the account that the exchange debited.
         landing: Landing,
         /// The customer's limit counters afterwards; absent where nothing was given back.
         limits: Option<LimitUse>,
@@ -254,7 +264,7 @@ impl Record {
         self.origin.key.as_ref().map(|key| key.digest)
     }
 
-    /// What it used up, as it stands among the used keys: a quote, or an exchange that can be reversed once.
+    /// What it used up beside its key, as that stands among the used keys: a quote, or the exchange that it reversed.
     pub const fn used_once(&self) -> Option<KeyDigest> {
         match &self.event {
             Event::Exchanged { quote: Some(quote), .. } => Some(KeyDigest::of_quote(*quote)),
@@ -273,8 +283,7 @@ impl Event {
             Event::Transferred { debit, credit, .. } | Event::Exchanged { debit, credit, .. } => {
                 (Some(debit), Some(credit))
             }
-            Event::Reversed { debit, landing: Landing::Account(credit), .. } => (Some(debit), Some(credit)),
-            Event::Reversed { debit, landing: Landing::Suspense(_), .. } => (Some(debit), None),
+            Event::Reversed { debit, landing, .. } => (Some(debit), landing.leg()),
             _ => (None, None),
         };
         first.into_iter().chain(second)
@@ -285,8 +294,8 @@ impl Event {
         match self {
             Event::CustomerOpened { .. } => "customer_opened",
             Event::AccountOpened { .. } => "account_opened",
-            Event::AccountClosed { .. } => "account_closed",
             Event::AccountFactStated { .. } => "account_fact_stated",
+            Event::AccountClosed { .. } => "account_closed",
             Event::CustomerFactStated { .. } => "customer_fact_stated",
             Event::Deposited { .. } => "deposited",
             Event::Withdrawn { .. } => "withdrawn",
@@ -307,8 +316,8 @@ impl Event {
     pub fn customer(&self) -> Option<CustomerId> {
         match self {
             Event::AccountOpened { customer, .. }
-            | Event::AccountClosed { customer, .. }
             | Event::AccountFactStated { customer, .. }
+            | Event::AccountClosed { customer, .. }
             | Event::CustomerFactStated { customer, .. } => Some(*customer),
             _ => self.legs().next().map(|leg| leg.customer),
         }

@@ -36,6 +36,8 @@ codes! {
     CustomerNotFound = "customer_not_found",
     /// The account does not exist, belongs to another customer, or does not hold this currency.
     AccountNotFound = "account_not_found",
+    /// The account has changed since the revision that was expected.
+    VersionMismatch = "version_mismatch",
     /// The account is closed.
     AccountClosed = "account_closed",
     /// A loss or theft is reported for the account.
@@ -74,12 +76,10 @@ codes! {
     WonAmountNotExact = "won_amount_not_exact",
     /// Debit and credit name the same account.
     SameAccount = "same_account",
-    /// The account has changed since the version that the command was decided on.
-    VersionMismatch = "version_mismatch",
-    /// The account holds money or awaits some: it cannot be closed.
-    AccountNotEmpty = "account_not_empty",
     /// The customer already has an account of this kind.
     AccountExists = "account_exists",
+    /// The account holds or awaits money and cannot be closed.
+    AccountNotEmpty = "account_not_empty",
     /// The accounts live in different lanes, between which money does not move yet.
     LanesDiffer = "lanes_differ",
     /// The fact cannot stand against this account or customer as stated.
@@ -152,10 +152,11 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// Of the violations found; `None` where there are none. Sorts by precedence and drops repeats of a code.
+    /// Of the violations found; `None` where there are none. Sorts by precedence and drops repeats; two accounts that
+    /// fail one check are two violations.
     pub fn of(mut violations: Violations) -> Option<Self> {
         violations.sort();
-        violations.dedup_by(|later, earlier| later.code == earlier.code);
+        violations.dedup();
         (!violations.is_empty()).then_some(Self { violations })
     }
 

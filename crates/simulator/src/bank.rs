@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use hwan::{
     actors::{
-        command::{Caller, Command, Executed, MarketOrder, Order, Refusal},
+        command::{Caller, Command, Executed, MarketOrder, Order, Refusal, Viewer},
         engine::{Engine, EngineLimits, EngineParts, Placement},
     },
     clock::{Clock, ManualClock},
@@ -115,7 +115,7 @@ impl Bank {
 
     /// A customer with both accounts and this much in them.
     pub async fn family(&self, won: &str, dollars: &str) -> Family {
-        let opened = self.done(Command::OpenCustomer { reference: None }).await;
+        let opened = self.done(Command::OpenCustomer { reference: None, channel: None }).await;
         let customer = CustomerId::at(opened.position);
         let open = async |kind| AccountId::at(self.done(Command::OpenAccount { customer, kind }).await.position);
         let family = Family { customer, won: open(AccountKind::Won).await, foreign: open(AccountKind::Foreign).await };
@@ -145,19 +145,22 @@ impl Bank {
 
     /// A quote for buying dollars.
     pub async fn quote(&self, family: Family, dollars: &str, lifetime: Duration) -> Quote {
-        self.engine.quote(order(family, Side::Buy, Ask::Foreign(money(dollars))), lifetime).await.expect("a quote")
+        self.engine
+            .quote(&teller(), order(family, Side::Buy, Ask::Foreign(money(dollars))), lifetime)
+            .await
+            .expect("a quote")
     }
 
     /// What an account holds of a currency, in minor units, as a reader sees it.
     pub async fn held(&self, account: AccountId, code: &str) -> i64 {
-        let view = self.engine.account(account).await.expect("a read").expect("an account");
+        let view = self.engine.account(&teller(), account).await.expect("a read").expect("an account");
         assert_eq!(view.reserved, None, "a reserve is open");
         view.state.booked(currency(code)).minor()
     }
 
     /// How much of the daily limit a customer has used, exchanges in flight included.
     pub async fn used_won(&self, customer: CustomerId) -> i64 {
-        let view = self.engine.customer(customer).await.expect("a read").expect("a customer");
+        let view = self.engine.customer(&teller(), customer).await.expect("a read").expect("a customer");
         view.state.limits.day_won + view.in_flight_won
     }
 
@@ -167,9 +170,14 @@ impl Bank {
     }
 }
 
+/// One who reaches every customer.
+pub fn teller() -> Viewer {
+    Viewer::of_all(Arc::from("teller"))
+}
+
 /// A caller under this name, with or without a key; the body's fingerprint is always the same.
 pub fn caller(name: &str, key: Option<&str>) -> Caller {
-    Caller { name: Arc::from(name), key: key.map(Into::into), request: RequestDigest([1; 16]) }
+    Caller { who: Viewer::of_all(Arc::from(name)), key: key.map(Into::into), request: RequestDigest([1; 16]) }
 }
 
 /// A market order in dollars.

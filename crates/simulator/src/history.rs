@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hwan::actors::{
-    command::{Command, Executed, MarketOrder, Refusal},
-    view::{AccountView, CustomerView},
+    command::{Command, Executed, MarketOrder, Reach, Refusal, Viewer},
+    view::{AccountView, CustomerView, TrialView},
 };
 use hwan_domain::{
     id::{AccountId, CustomerId, Position},
@@ -22,6 +22,7 @@ pub(crate) enum Act {
     Command(Command),
     Board(BoardAct),
     Quote(MarketOrder, u64),
+    Trial(MarketOrder),
     ReadCustomer(CustomerId),
     ReadAccount(AccountId),
     ReadRecord(Position),
@@ -35,8 +36,17 @@ pub(crate) struct Op {
     pub(crate) key: Option<String>,
     /// The caller's name; unique where there is no key, so that a record tells whose it is.
     pub(crate) caller: Arc<str>,
+    /// Which customers it reaches.
+    pub(crate) reach: Reach,
     /// Unique for each operation.
     pub(crate) request: RequestDigest,
+}
+
+impl Op {
+    /// Who asks.
+    pub(crate) fn who(&self) -> Viewer {
+        Viewer { name: self.caller.clone(), reach: self.reach }
+    }
 }
 
 /// A moment: a place in the order of all events, how far each lane was durable, and which time it was.
@@ -55,6 +65,7 @@ pub(crate) enum Answer {
     Executed(Executed),
     Refused(Refusal),
     Quoted(Quote),
+    Tried(TrialView),
     Customer(Option<CustomerView>),
     Account(Option<AccountView>),
     Record(Option<Arc<Record>>),

@@ -10,6 +10,7 @@ use hwan_domain::{
     limit::LimitPolicy,
     money::Money,
     quote::Quote,
+    record::{Event, Record},
     rejection::Code,
     time::{BusinessDate, Timestamp},
 };
@@ -17,7 +18,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     board::{self, NaiveBoard},
-    ledger::{self, Ledger},
+    household,
+    ledger::Ledger,
     rules, world,
 };
 
@@ -53,7 +55,8 @@ pub(crate) struct Bench<'a> {
 /// Every reason against stating this fact of an account.
 pub(crate) fn fact_of_account(kind: AccountKind, fact: &Fact) -> Vec<Code> {
     let seizure = fact.check.code() == Code::Seized;
-    let wrong = rules::is_about_customer(fact.check)
+    let wrong = fact.check.code() == Code::AccountClosed
+        || rules::is_about_customer(fact.check)
         || fact.amount.is_some_and(|amount| {
             !seizure || amount.minor() <= 0 || (amount.currency() == Currency::KRW) != (kind == AccountKind::Won)
         });
@@ -89,7 +92,7 @@ impl Ledger {
                     _ => None,
                 })
                 .sum();
-            let (day, month) = ledger::used(customer, at);
+            let (day, month) = household::used(customer, at);
             if day + reserved + won > policy.daily_won {
                 codes.push(Code::LimitDaily);
             }
@@ -188,11 +191,14 @@ impl Ledger {
         codes
     }
 
+    /// The account that is named, or the customer's open one of this kind, or the last one that was closed.
     fn account_of(&self, customer: CustomerId, id: Option<AccountId>, kind: AccountKind) -> Result<AccountId, Code> {
         let mut own = self.accounts.iter().filter(|(_, account)| account.owner == customer);
         let found = match id {
             Some(id) => own.find(|(own, _)| **own == id),
-            None => own.find(|(_, account)| account.kind == kind),
+            None => {
+                own.filter(|(_, account)| account.kind == kind).max_by_key(|(id, account)| (!account.is_closed(), **id))
+            }
         };
         found.map(|(id, _)| *id).ok_or(Code::AccountNotFound)
     }
@@ -212,18 +218,30 @@ impl Ledger {
             Command::OpenCustomer { .. } => Ok(Vec::new()),
             Command::OpenAccount { customer, kind } => {
                 self.customers.get(customer).ok_or(Code::CustomerNotFound)?;
-                match self.account_of(*customer, None, *kind) {
-                    Ok(_) => Err(Code::AccountExists),
-                    Err(_) => Ok(Vec::new()),
-                }
+                let open = self.accounts.values().filter(|account| !account.is_closed());
+                let exists = open.filter(|account| (account.owner, account.kind) == (*customer, *kind)).count() > 0;
+                if exists { Err(Code::AccountExists) } else { Ok(Vec::new()) }
             }
             Command::StateCustomerFact { customer, fact } => {
                 self.customers.get(customer).ok_or(Code::CustomerNotFound)?;
                 let wrong = !rules::is_about_customer(fact.check) || fact.amount.is_some();
                 Ok(if wrong { vec![Code::FactInvalid] } else { Vec::new() })
             }
-            Command::StateAccountFact { account, fact } => {
-                Ok(fact_of_account(self.accounts.get(account).ok_or(Code::AccountNotFound)?.kind, fact))
+            Command::StateAccountFact { account, fact, expected } => {
+                let account = self.accounts.get(account).ok_or(Code::AccountNotFound)?;
+                let mut codes = fact_of_account(account.kind, fact);
+                codes.extend(expected.filter(|at| *at != account.revision()).map(|_| Code::VersionMismatch));
+                Ok(codes)
+            }
+            Command::CloseAccount { account: id, expected } => {
+                let account = self.accounts.get(id).ok_or(Code::AccountNotFound)?;
+                let awaits =
+                    bench.elsewhere.iter().any(|other| matches!(other, Elsewhere::Crediting(to, _) if to == id));
+                let mut codes = Vec::new();
+                codes.extend(expected.filter(|at| *at != account.revision()).map(|_| Code::VersionMismatch));
+                codes.extend(account.is_closed().then_some(Code::AccountClosed));
+                codes.extend((awaits || !account.is_empty()).then_some(Code::AccountNotEmpty));
+                Ok(codes)
             }
             Command::Deposit { account, amount } => {
                 let movement = Movement { credit: Some((*account, *amount)), ..Movement::default() };
@@ -252,7 +270,21 @@ impl Ledger {
                 Order::AtQuote(quote) => self.at_quote(quote, date, bench),
                 Order::AtMarket(order) => self.at_market(order, date, bench),
             },
+            Command::Reverse { exchange, .. } => self.reversal(exchange, date, bench),
         }
+    }
+
+    /// The debit is judged as any; the credit passes everything, or waits.
+    fn reversal(&self, exchange: &Record, date: BusinessDate, bench: Bench<'_>) -> Result<Vec<Code>, Code> {
+        let Event::Exchanged { terms, debit, credit, .. } = &exchange.event else { return Err(Code::ExchangeNotFound) };
+        let won = match terms.side {
+            Side::Buy => debit.amount.minor().abs(),
+            Side::Sell => credit.amount.minor(),
+        };
+        let movement = Movement { debit: Some((credit.account, credit.amount)), won, ..Movement::default() };
+        let mut codes = self.weigh(&movement, date, bench);
+        codes.extend(self.reversals.contains_key(&exchange.position).then_some(Code::AlreadyReversed));
+        Ok(codes)
     }
 
     fn weigh(&self, movement: &Movement, date: BusinessDate, bench: Bench<'_>) -> Vec<Code> {

@@ -6,26 +6,31 @@
 //! | order | a gap, time or business date back, a broken chain of hashes |
 //! | chains | a version or balance that does not continue its account, a balance below zero |
 //! | rules | legs that do not follow from the terms, a fact in force at the record's own time, a limit or cap exceeded |
-//! | once | a key or a quote used twice, a second account of a kind |
+//! | once | a key or a quote used twice, an exchange reversed twice, a second open account of a kind |
+//! | reversals | other amounts or accounts than the exchange's, suspense for an open account or none for a closed one |
+//! | closings | of what holds money or is closed; a revision that was expected and not there |
+//! | channels | a confined caller at a customer of another channel |
 //! | counters | `limits` and `limited_won` other than the sums of what was charged |
-//! | conservation | Σ balances ≠ what came in less what went out, per currency |
+//! | conservation | Σ balances + suspense + the bank's position ≠ what came in less what went out, per currency |
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use hwan::storage::{
-    codec,
-    port::{ChainHash, JournalRow},
+use hwan::{
+    actors::command::{Command, Reach},
+    storage::{
+        codec,
+        port::{ChainHash, JournalRow},
+    },
 };
 use hwan_domain::{
-    account::AccountKind,
-    check::Fact,
+    check::{Check, Fact, FactSheet},
     currency::Currency,
     exchange::Side,
-    id::{AccountId, CustomerId, LaneId},
+    id::{AccountId, CustomerId, LaneId, Position},
     limit::{LimitPolicy, LimitUse},
     money::Money,
     quote::Quote,
-    record::{Event, Leg, Record},
+    record::{Event, Landing, Leg, Record},
     rejection::Code,
     round::RoundId,
     time::{BusinessDate, Timestamp},
@@ -34,46 +39,11 @@ use rust_decimal::Decimal;
 
 use crate::{
     board::{self, NaiveRound},
+    history::{Act, Op},
+    household::{Line, NaiveAccount, NaiveCustomer, used},
     judging::Movement,
     rules,
 };
-
-/// A customer in the naive ledger.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct NaiveCustomer {
-    pub(crate) statements: Vec<Fact>,
-    pub(crate) charges: Vec<(Timestamp, i64)>,
-}
-
-/// A line of a passbook.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Line {
-    pub(crate) leg: Leg,
-    pub(crate) at: Timestamp,
-    pub(crate) date: BusinessDate,
-}
-
-/// An account in the naive ledger.
-#[derive(Clone, Debug)]
-pub(crate) struct NaiveAccount {
-    pub(crate) owner: CustomerId,
-    pub(crate) kind: AccountKind,
-    pub(crate) statements: Vec<Fact>,
-    /// Amount and version of each currency's last posting.
-    pub(crate) balances: BTreeMap<Currency, (i64, u64)>,
-    pub(crate) limited: Vec<(BusinessDate, i64)>,
-    pub(crate) lines: Vec<Line>,
-}
-
-impl NaiveAccount {
-    pub(crate) fn balance(&self, currency: Currency) -> i64 {
-        self.balances.get(&currency).map_or(0, |(amount, _)| *amount)
-    }
-
-    pub(crate) fn limited_won(&self, date: BusinessDate) -> i64 {
-        self.limited.iter().filter(|(day, _)| *day == date).map(|(_, won)| won).sum()
-    }
-}
 
 /// What a replay may consult beside the lane itself.
 #[derive(Debug)]
@@ -111,12 +81,18 @@ pub(crate) struct Ledger {
     pub(crate) accounts: BTreeMap<AccountId, NaiveAccount>,
     pub(crate) keys: BTreeMap<[u8; 16], u64>,
     pub(crate) quotes: BTreeMap<u128, u64>,
-    moved: BTreeMap<Currency, i128>,
+    /// Every exchange, by its place.
+    pub(crate) exchanges: BTreeMap<Position, Arc<Record>>,
+    /// Which record reversed which exchange.
+    pub(crate) reversals: BTreeMap<Position, Position>,
+    outside: BTreeMap<Currency, i128>,
+    pub(crate) position: BTreeMap<Currency, i128>,
+    pub(crate) suspense: BTreeMap<Currency, i128>,
 }
 
-type Wrong = Result<(), String>;
+pub(crate) type Wrong = Result<(), String>;
 
-fn ensure(good: bool, wrong: impl FnOnce() -> String) -> Wrong {
+pub(crate) fn ensure(good: bool, wrong: impl FnOnce() -> String) -> Wrong {
     if good { Ok(()) } else { Err(wrong()) }
 }
 
@@ -131,7 +107,11 @@ impl Ledger {
             accounts: BTreeMap::new(),
             keys: BTreeMap::new(),
             quotes: BTreeMap::new(),
-            moved: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            reversals: BTreeMap::new(),
+            outside: BTreeMap::new(),
+            position: BTreeMap::new(),
+            suspense: BTreeMap::new(),
         }
     }
 
@@ -140,7 +120,35 @@ impl Ledger {
         self.follow(row)?;
         let record = &*row.record;
         let name = |wrong| format!("record {:?} ({}): {wrong}", record.position, record.event.name());
-        self.event(record, around).and_then(|()| self.conserved()).map_err(name)
+        self.event(record, around).and_then(|()| self.conserved()).map_err(name)?;
+        if matches!(record.event, Event::Exchanged { .. }) {
+            self.exchanges.insert(record.position, row.record.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether the operation that made the next record was one that its caller could make here.
+    pub(crate) fn was_expected(&self, op: &Op, record: &Record) -> Wrong {
+        let Act::Command(command) = &op.act else { return Ok(()) };
+        let name = |wrong: &str| format!("record {:?} ({}): {wrong}", record.position, record.event.name());
+        let expected = match command {
+            Command::StateAccountFact { account, expected, .. } | Command::CloseAccount { account, expected } => {
+                expected.map(|expected| (account, expected))
+            }
+            _ => None,
+        };
+        if let Some((account, expected)) = expected {
+            let found = self.accounts.get(account).map(NaiveAccount::revision);
+            ensure(found == Some(expected), || name("the account was at another revision than expected"))?;
+        }
+        if op.reach == Reach::OwnCustomers {
+            let owners = record.event.legs().map(|leg| leg.customer).chain(record.event.customer());
+            for owner in owners {
+                let own = self.customers.get(&owner).is_some_and(|customer| customer.channel == *op.caller);
+                ensure(own, || name("by a caller that does not reach the customer"))?;
+            }
+        }
+        Ok(())
     }
 
     /// Replays the next row as far as order goes: place, time, date, hash, key.
@@ -182,18 +190,22 @@ impl Ledger {
 
     fn event(&mut self, record: &Record, around: &Surroundings<'_>) -> Wrong {
         match &record.event {
-            Event::CustomerOpened { .. } => {
-                self.customers.insert(CustomerId::at(record.position), NaiveCustomer::default());
+            Event::CustomerOpened { channel, .. } => {
+                let channel = channel.as_deref().unwrap_or(&record.origin.caller).to_owned();
+                let customer = NaiveCustomer { channel, statements: Vec::new(), charges: Vec::new() };
+                self.customers.insert(CustomerId::at(record.position), customer);
                 Ok(())
             }
             Event::AccountOpened { customer, kind } => {
                 ensure(self.customers.contains_key(customer), || "nobody's account".into())?;
-                let second = self.accounts.values().any(|account| account.owner == *customer && account.kind == *kind);
+                let mut open = self.accounts.values().filter(|account| !account.is_closed());
+                let second = open.any(|account| account.owner == *customer && account.kind == *kind);
                 ensure(!second, || "a second account of a kind".into())?;
                 let account = NaiveAccount {
                     owner: *customer,
                     kind: *kind,
                     statements: Vec::new(),
+                    sheet: FactSheet::default(),
                     balances: BTreeMap::new(),
                     limited: Vec::new(),
                     lines: Vec::new(),
@@ -212,7 +224,17 @@ impl Ledger {
                 ensure(account.owner == *customer, || "the fact names another owner".into())?;
                 let codes = crate::judging::fact_of_account(account.kind, fact);
                 ensure(codes.is_empty(), || format!("should have been rejected: {codes:?}"))?;
-                account.statements.push(*fact);
+                account.state_fact(*fact, record.at);
+                Ok(())
+            }
+            Event::AccountClosed { account, customer } => {
+                let account = self.accounts.get_mut(account).ok_or("no account's closing")?;
+                ensure(account.owner == *customer, || "the closing names another owner".into())?;
+                ensure(!account.is_closed(), || "it was closed before".into())?;
+                ensure(account.is_empty(), || "it holds money".into())?;
+                let closed =
+                    Fact { check: Check::AccountClosed, effective_from: record.at, effective_to: None, amount: None };
+                account.state_fact(closed, record.at);
                 Ok(())
             }
             Event::Deposited { credit } => self.movement(record, None, Some(credit), None, None, around),
@@ -228,6 +250,15 @@ impl Ledger {
                 let won = self.exchange(record, around)?;
                 self.movement(record, Some(debit), Some(credit), won, *limited_won, around)?;
                 self.charge(record, debit.customer, won, *limits)
+            }
+            Event::Reversed { exchange, landing, limited_won, debit, .. } => {
+                let of = self.exchanges.get(&exchange.position()).cloned().ok_or("the reversal of no exchange")?;
+                self.takes_back(record, &of)?;
+                if let Some(earlier) = self.reversals.insert(of.position, record.position) {
+                    return Err(format!("the exchange was reversed before, by {earlier:?}"));
+                }
+                self.movement(record, Some(debit), landing.leg(), None, *limited_won, around)?;
+                self.give_back(record, of.position)
             }
             Event::DateRolled { .. } => Ok(()),
             _ => Err("is not of a customers' lane".into()),
@@ -277,9 +308,13 @@ impl Ledger {
         around: &Surroundings<'_>,
     ) -> Wrong {
         let moment = (record.at, record.business_date);
+        let is_reversal = matches!(record.event, Event::Reversed { .. });
         let values: Vec<i64> = match (debit, &record.event) {
             (None, _) => vec![0],
-            (Some(leg), Event::Exchanged { .. }) => {
+            (Some(_), Event::Reversed { landing: Landing::Suspense(amount), .. }) if amount.currency().is_home() => {
+                vec![amount.minor()]
+            }
+            (Some(leg), Event::Exchanged { .. } | Event::Reversed { .. }) => {
                 let legs = [Some(leg), credit].into_iter().flatten();
                 legs.filter(|leg| leg.amount.currency() == Currency::KRW).map(|leg| leg.amount.minor().abs()).collect()
             }
@@ -300,7 +335,8 @@ impl Ledger {
         };
         let movement = Movement {
             debit: debit.map(|leg| (leg.account, leg.amount.negated())),
-            credit: credit.map(|leg| (leg.account, leg.amount)),
+            // What comes back passes whatever stands against the account, but for its closing.
+            credit: credit.filter(|_| !is_reversal).map(|leg| (leg.account, leg.amount)),
             won: value,
             buy_won,
         };
@@ -336,15 +372,20 @@ impl Ledger {
         })?;
         account.balances.insert(currency, (after, version));
         account.lines.push(Line { leg: *leg, at: record.at, date: record.business_date });
-        // An exchange's legs are the bank's own move in two currencies; a transfer's cancel out.
-        *self.moved.entry(currency).or_default() += i128::from(leg.amount.minor());
+        let amount = i128::from(leg.amount.minor());
+        match &record.event {
+            // The bank's own move in two currencies.
+            Event::Exchanged { .. } | Event::Reversed { .. } => *self.position.entry(currency).or_default() -= amount,
+            Event::Transferred { .. } => {}
+            _ => *self.outside.entry(currency).or_default() += amount,
+        }
         Ok(())
     }
 
     fn charge(&mut self, record: &Record, customer: CustomerId, won: Option<i64>, said: Option<LimitUse>) -> Wrong {
         let Some(won) = won else { return ensure(said.is_none(), || "a sale was charged".into()) };
         let customer = self.customers.get_mut(&customer).ok_or("a charge of nobody")?;
-        customer.charges.push((record.at, won));
+        customer.charges.push((record.at, won, record.position));
         let due = used(customer, record.at);
         let said = said.ok_or("a purchase was not charged")?;
         ensure((said.charged_at, said.day_won, said.month_won) == (record.at, due.0, due.1), || {
@@ -359,9 +400,13 @@ impl Ledger {
                 *held.entry(*currency).or_default() += i128::from(*amount);
             }
         }
-        for (currency, moved) in &self.moved {
-            let held = held.get(currency).copied().unwrap_or(0);
-            ensure(held == *moved, || format!("{held} {currency} are held, {moved} came in on balance"))?;
+        let of = |book: &BTreeMap<Currency, i128>, currency: &Currency| book.get(currency).copied().unwrap_or(0);
+        for currency in held.keys().chain(self.suspense.keys()) {
+            let (held, waits) = (of(&held, currency), of(&self.suspense, currency));
+            let (position, outside) = (of(&self.position, currency), of(&self.outside, currency));
+            ensure(held + waits + position == outside, || {
+                format!("{held} {currency} are held, {waits} wait, {position} are the bank's: {outside} came in")
+            })?;
         }
         Ok(())
     }
@@ -374,11 +419,4 @@ impl Ledger {
     fn is_limited(&self, account: AccountId, at: Timestamp) -> bool {
         self.facts_of(account, at).iter().any(|fact| fact.check.code() == Code::LimitedAccount)
     }
-}
-
-/// What a customer has used of the limit day and the limit month of an instant.
-pub(crate) fn used(customer: &NaiveCustomer, at: Timestamp) -> (i64, i64) {
-    let day = customer.charges.iter().filter(|(then, _)| rules::limit_day(*then) == rules::limit_day(at));
-    let month = customer.charges.iter().filter(|(then, _)| rules::limit_month(*then) == rules::limit_month(at));
-    (day.map(|(_, won)| won).sum(), month.map(|(_, won)| won).sum())
 }

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `sequence`, `stage`, `workload`, `history` | one random sequence: an engine, clients in waves, what they were answered |
 //! | `line` | the connection to the fake store on which reads and commits fail |
-//! | `rules`, `board`, `ledger`, `judging` | the naive bank |
-//! | `replay`, `check`, `views` | journals, answers, memory and store against the naive bank |
+//! | `rules`, `board`, `household`, `ledger`, `reversals`, `judging` | the naive bank |
+//! | `registry` | who belongs to which channel |
+//! | `replay`, `check`, `claims`, `views` | journals, answers, memory and store against the naive bank |
 //! | [`bank`], `audit` | a bank for scenarios with a story of their own, and its journals through the naive one |
 //! | [`counts`], [`report`], [`dice`], [`world`] | what happened, what went wrong, the seed, the currencies |
 //!
@@ -20,16 +21,20 @@ mod audit;
 pub mod bank;
 mod board;
 mod check;
+mod claims;
 pub mod counts;
 pub mod dice;
 mod history;
+mod household;
 mod judging;
 mod ledger;
 mod line;
 #[cfg(test)]
 mod planted;
+mod registry;
 mod replay;
 pub mod report;
+mod reversals;
 mod rules;
 mod sequence;
 mod stage;

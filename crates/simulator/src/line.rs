@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use hwan::storage::{
     fake::{FakeStore, Outcome, Plan, Wait},
-    listing::{PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
     },
@@ -18,6 +18,7 @@ use hwan::storage::{
 use hwan_domain::{
     board::Pair,
     currency::Currency,
+    customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
@@ -222,6 +223,10 @@ impl LedgerStore for Line {
         found
     }
 
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        self.store.customers(query).await
+    }
+
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
         self.call("fault: owner not read").await?;
         self.store.owner(id).await
@@ -252,6 +257,10 @@ impl LedgerStore for Line {
 
     async fn passbook(&self, id: AccountId, after: u64, limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
         self.store.passbook(id, after, limit).await
+    }
+
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError> {
+        self.store.passbook_is_current(id).await
     }
 
     async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {

@@ -249,7 +249,11 @@ fn a_debit_despite_a_fact_in_force_is_found() {
         let mut record = (*lane[stated].record).clone();
         let request = record.origin.key.as_ref()?.request;
         let op = history.ops.iter_mut().find(|op| op.request == request)?;
-        op.act = crate::history::Act::Command(hwan::actors::command::Command::StateAccountFact { account, fact });
+        op.act = crate::history::Act::Command(hwan::actors::command::Command::StateAccountFact {
+            account,
+            fact,
+            expected: None,
+        });
         record.event = Event::AccountFactStated { account, customer, fact };
         lane[stated].record = Arc::new(record);
         rechain(lane);

@@ -77,6 +77,8 @@ fn kind(act: &Act) -> &'static str {
         Act::Command(Command::OpenAccount { .. }) => "account_opened",
         Act::Command(Command::StateAccountFact { .. }) => "account_fact_stated",
         Act::Command(Command::StateCustomerFact { .. }) => "customer_fact_stated",
+        Act::Command(Command::CloseAccount { .. }) => "account_closed",
+        Act::Command(Command::Reverse { .. }) => "reversed",
         Act::Command(Command::Deposit { .. }) => "deposited",
         Act::Command(Command::Withdraw { .. }) => "withdrawn",
         Act::Command(Command::Transfer { .. }) => "transferred",
@@ -85,7 +87,7 @@ fn kind(act: &Act) -> &'static str {
         Act::Board(BoardAct::Void(_)) => "round_voided",
         Act::Board(BoardAct::Halt(_)) => "pair_halted",
         Act::Board(BoardAct::Resume(_)) => "pair_resumed",
-        Act::Quote(..) | Act::ReadCustomer(_) | Act::ReadAccount(_) | Act::ReadRecord(_) => "nothing",
+        Act::Quote(..) | Act::Trial(_) | Act::ReadCustomer(_) | Act::ReadAccount(_) | Act::ReadRecord(_) => "nothing",
     }
 }
 
@@ -93,12 +95,20 @@ fn kind(act: &Act) -> &'static str {
 fn differs(command: &Command, record: &Record) -> Option<&'static str> {
     let is = |leg: &Leg, account, amount| leg.account == account && leg.amount == amount;
     let same = match (command, &record.event) {
-        (Command::OpenCustomer { reference }, Event::CustomerOpened { reference: opened }) => reference == opened,
+        (Command::OpenCustomer { reference, channel }, Event::CustomerOpened { reference: opened, channel: of }) => {
+            let asked = channel.as_deref().filter(|channel| **channel != *record.origin.caller);
+            reference == opened && asked == of.as_deref()
+        }
         (Command::OpenAccount { customer, kind }, Event::AccountOpened { customer: of, kind: opened }) => {
             (customer, kind) == (of, opened)
         }
-        (Command::StateAccountFact { account, fact }, Event::AccountFactStated { account: of, fact: stated, .. }) => {
-            (account, fact) == (of, stated)
+        (
+            Command::StateAccountFact { account, fact, .. },
+            Event::AccountFactStated { account: of, fact: stated, .. },
+        ) => (account, fact) == (of, stated),
+        (Command::CloseAccount { account, .. }, Event::AccountClosed { account: closed, .. }) => account == closed,
+        (Command::Reverse { exchange, reason }, Event::Reversed { exchange: of, reason: given, .. }) => {
+            exchange.position == of.position() && reason == given
         }
         (Command::StateCustomerFact { customer, fact }, Event::CustomerFactStated { customer: of, fact: stated }) => {
             (customer, fact) == (of, stated)
@@ -161,7 +171,9 @@ impl Replayed {
             let mut ledger = Ledger::new(lane);
             visit(&ledger, &replayed);
             for row in rows {
-                replayed.note(&askers, &row.record)?;
+                if let Some(op) = replayed.note(&askers, &row.record)? {
+                    ledger.was_expected(&history.ops[op], &row.record)?;
+                }
                 let around =
                     Surroundings { policy: history.policy, rounds: &replayed.rounds, quotes: &replayed.quotes };
                 ledger.apply(row, &around)?;

@@ -10,7 +10,7 @@ use std::{
 
 use hwan::{
     actors::{
-        command::{Command, Refusal},
+        command::{Command, Reach, Refusal},
         engine::{Engine, EngineLimits, EngineParts, Placement},
         view::LaneStatus,
     },
@@ -213,7 +213,10 @@ async fn found_town(scene: &Scene, engine: &Numbered, clients: &mut Clients, dic
         acts.push(Act::Board(BoardAct::Publish(publication)));
     }
     let customers = dice.within(2, 4);
-    acts.extend((0..customers).map(|_| Act::Command(Command::OpenCustomer { reference: None })));
+    acts.extend((0..customers).map(|_| {
+        let channel = Some(clients.channel());
+        Act::Command(Command::OpenCustomer { reference: None, channel })
+    }));
     one_by_one(&stage, engine, clients, acts).await?;
     let mut acts = Vec::new();
     for family in clients.town.families.clone() {
@@ -235,7 +238,7 @@ async fn found_town(scene: &Scene, engine: &Numbered, clients: &mut Clients, dic
 async fn one_by_one(stage: &Rc<Stage>, engine: &Numbered, clients: &mut Clients, acts: Vec<Act>) -> Result<(), String> {
     for act in acts {
         let mut op = clients.op(act, stage.clock.now());
-        op.key = None;
+        (op.key, op.reach) = (None, Reach::All);
         op.caller = Arc::from(format!("founder-{}", stage.history.borrow().ops.len()));
         stage.history.borrow_mut().ops.push(op);
         let op = stage.history.borrow().ops.len() - 1;
@@ -280,6 +283,9 @@ async fn wave(
         match &history.attempts[attempt].ended {
             Some((_, Answer::Executed(executed))) => clients.town.learn(&executed.record),
             Some((_, Answer::Quoted(quote))) => clients.town.quotes.push(*quote),
+            Some((_, Answer::Account(Some(view)))) => {
+                clients.town.revisions.insert(view.state.id, view.state.revision());
+            }
             _ => {}
         }
     }
@@ -301,7 +307,7 @@ fn next_op(scene: &Scene, clients: &mut Clients, dice: &mut Dice) -> Option<usiz
             let earlier = stage.history.borrow().ops[*dice.pick(recent)?].clone();
             let act = Act::Command(other_body(&earlier.act)?);
             let mut op = clients.op(act, now);
-            (op.key, op.caller) = (earlier.key, earlier.caller);
+            (op.key, op.caller, op.reach) = (earlier.key, earlier.caller, earlier.reach);
             Some(scene.ask(op))
         }
         _ => {

@@ -11,7 +11,7 @@ use std::{
 
 use hwan::{
     actors::{
-        command::{Caller, Executed, Refusal},
+        command::{Caller, Executed, Order, Refusal},
         engine::Engine,
     },
     clock::ManualClock,
@@ -120,7 +120,8 @@ impl<F: Future> Future for Impatient<F> {
 }
 
 async fn ask(engine: Engine, op: Op) -> Answer {
-    let caller = Caller { name: op.caller, key: op.key.map(Into::into), request: op.request };
+    let who = op.who();
+    let caller = Caller { who: who.clone(), key: op.key.map(Into::into), request: op.request };
     let executed = |outcome: Result<Executed, Refusal>| match outcome {
         Ok(executed) => Answer::Executed(executed),
         Err(refusal) => Answer::Refused(refusal),
@@ -131,12 +132,15 @@ async fn ask(engine: Engine, op: Op) -> Answer {
         Act::Board(BoardAct::Void(round)) => executed(engine.void(caller, round, "wrong").await),
         Act::Board(BoardAct::Halt(currency)) => executed(engine.halt(caller, currency, "looks wrong").await),
         Act::Board(BoardAct::Resume(currency)) => executed(engine.resume(caller, currency).await),
-        Act::Quote(order, millis) => match engine.quote(order, Duration::from_millis(millis)).await {
+        Act::Quote(order, millis) => match engine.quote(&who, order, Duration::from_millis(millis)).await {
             Ok(quote) => Answer::Quoted(quote),
             Err(refusal) => Answer::Refused(refusal),
         },
-        Act::ReadCustomer(id) => engine.customer(id).await.map_or_else(Answer::Refused, Answer::Customer),
-        Act::ReadAccount(id) => engine.account(id).await.map_or_else(Answer::Refused, Answer::Account),
+        Act::Trial(order) => {
+            engine.trial(&who, Order::AtMarket(order)).await.map_or_else(Answer::Refused, Answer::Tried)
+        }
+        Act::ReadCustomer(id) => engine.customer(&who, id).await.map_or_else(Answer::Refused, Answer::Customer),
+        Act::ReadAccount(id) => engine.account(&who, id).await.map_or_else(Answer::Refused, Answer::Account),
         Act::ReadRecord(place) => engine.record(place).await.map_or_else(Answer::Refused, Answer::Record),
     }
 }

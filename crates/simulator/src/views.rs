@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use hwan::{
     actors::{
+        command::Viewer,
         engine::Engine,
-        view::{AccountView, CustomerView},
+        view::{AccountView, CustomerView, KeyScope, KeyView},
     },
     storage::{fake::FakeStore, port::LedgerStore as _},
 };
@@ -14,13 +15,15 @@ use hwan_domain::{
     check::Fact,
     currency::Currency,
     customer::CustomerState,
-    id::{AccountId, CustomerId, LaneId},
+    id::{AccountId, CustomerId, ExchangeId, LaneId},
     time::Timestamp,
 };
 
 use crate::{
+    check::lane_scope,
     history::{Act, History},
-    ledger::{self, Ledger, NaiveAccount, NaiveCustomer},
+    household::{self, NaiveAccount, NaiveCustomer},
+    ledger::Ledger,
     replay::Replayed,
     rules,
 };
@@ -33,7 +36,7 @@ fn same_customer(state: &CustomerState, naive: &NaiveCustomer, at: Timestamp) ->
         checks.sort();
         checks
     };
-    (limits.day_won, limits.month_won) == ledger::used(naive, at)
+    (limits.day_won, limits.month_won) == household::used(naive, at)
         && checks(state.facts.in_force(at).copied().collect()) == checks(rules::in_force(&naive.statements, at))
 }
 
@@ -105,6 +108,7 @@ pub(crate) async fn engine_and_store(engine: &Engine, store: &Arc<FakeStore>, hi
     let lanes: Vec<LaneId> = engine.lanes().into_iter().map(|lane| lane.lane).collect();
     let rows: Vec<_> = lanes.iter().map(|lane| store.rows(*lane)).collect();
     let replayed = Replayed::of(history, &rows, |_, _| {})?;
+    keys(engine, history, &replayed).await?;
     for ledger in &replayed.ledgers {
         caught_up(store, ledger).await?;
         for (id, naive) in &ledger.customers {
@@ -112,6 +116,37 @@ pub(crate) async fn engine_and_store(engine: &Engine, store: &Arc<FakeStore>, hi
         }
         for (id, naive) in &ledger.accounts {
             account(engine, store, *id, naive).await?;
+        }
+        for place in ledger.exchanges.keys() {
+            let found = engine.reversal_of(ExchangeId::at(*place)).await.map_err(|refusal| refusal.to_string())?;
+            if found != ledger.reversals.get(place).copied() {
+                return Err(format!("{place:?} is said to be reversed by {found:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What became of every key that was ever used for a customer: its record, or nothing.
+async fn keys(engine: &Engine, history: &History, replayed: &Replayed) -> Result<(), String> {
+    let keyed = history.ops.iter().enumerate().filter_map(|(index, op)| Some((index, op, op.key.as_deref()?)));
+    for (index, op, key) in keyed {
+        let Some(customer) = lane_scope(&op.act, replayed) else { continue };
+        let made = replayed.made.get(&index);
+        // Another operation may have taken the key.
+        let others =
+            history.ops.iter().enumerate().filter(|(_, other)| other.key == op.key && other.caller == op.caller);
+        let rivals = others.filter(|(other, _)| *other != index && replayed.made.contains_key(other)).count();
+        let who = Viewer::of_all(op.caller.clone());
+        let found = engine.key(&who, key, KeyScope::Customer(customer)).await;
+        let good = match (&found, made) {
+            (Ok(KeyView::Completed(record)), Some(made)) => record.position == *made,
+            (Ok(KeyView::Completed(_)), None) => rivals > 0,
+            (Ok(KeyView::Absent), made) => made.is_none(),
+            _ => false,
+        };
+        if !good {
+            return Err(format!("the key of operation {index}, which made {made:?}, is said to be {found:?}"));
         }
     }
     Ok(())
@@ -134,7 +169,10 @@ async fn customer(
     id: CustomerId,
     naive: &NaiveCustomer,
 ) -> Result<(), String> {
-    let seen = engine.customer(id).await.map_err(|refusal| format!("{id} cannot be read: {refusal}"))?;
+    let seen = engine
+        .customer(&crate::bank::teller(), id)
+        .await
+        .map_err(|refusal| format!("{id} cannot be read: {refusal}"))?;
     if !is_customer(seen.as_ref(), &Act::ReadCustomer(id), ledger) {
         return Err(format!("memory differs: {seen:?} is not {naive:?}"));
     }
@@ -150,7 +188,10 @@ async fn customer(
 }
 
 async fn account(engine: &Engine, store: &FakeStore, id: AccountId, naive: &NaiveAccount) -> Result<(), String> {
-    let seen = engine.account(id).await.map_err(|refusal| format!("{id} cannot be read: {refusal}"))?;
+    let seen = engine
+        .account(&crate::bank::teller(), id)
+        .await
+        .map_err(|refusal| format!("{id} cannot be read: {refusal}"))?;
     let seen = seen.ok_or_else(|| format!("{id} is not there"))?;
     if !same_account(&seen.state, naive, seen.at) || seen.reserved.is_some() || !is_available(&seen) {
         return Err(format!("memory differs: {seen:?} is not {naive:?}"));

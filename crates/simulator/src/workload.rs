@@ -1,8 +1,11 @@
 //! What clients ask: random operations of a small town, with everything that clients do wrong.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use hwan::actors::command::{Command, MarketOrder, Order};
+use hwan::actors::command::{Command, MarketOrder, Order, Reach};
 use hwan_domain::{
     account::AccountKind,
     board::Publication,
@@ -14,6 +17,7 @@ use hwan_domain::{
     money::Money,
     quote::Quote,
     record::{Event, Record, RequestDigest},
+    revision::AccountRevision,
     round::RoundId,
     time::Timestamp,
 };
@@ -43,12 +47,30 @@ pub(crate) struct Town {
     /// Who halted which pair.
     pub(crate) halts: Vec<(Currency, Arc<str>)>,
     pub(crate) places: Vec<Position>,
+    pub(crate) exchanges: Vec<Arc<Record>>,
+    /// Other movements of money.
+    movements: Vec<Arc<Record>>,
+    /// What accounts hold, as far as clients were told: with the version they were told of.
+    held: BTreeMap<(AccountId, Currency), (u64, Money)>,
+    /// What accounts were seen to be at.
+    pub(crate) revisions: BTreeMap<AccountId, AccountRevision>,
 }
 
 impl Town {
     /// Learns from a record that a client was answered with.
-    pub(crate) fn learn(&mut self, record: &Record) {
+    pub(crate) fn learn(&mut self, record: &Arc<Record>) {
         self.places.push(record.position);
+        for leg in record.event.legs() {
+            let held = self.held.entry((leg.account, leg.amount.currency())).or_insert((0, leg.balance_after));
+            if leg.version > held.0 {
+                *held = (leg.version, leg.balance_after);
+            }
+        }
+        if matches!(record.event, Event::Exchanged { .. }) {
+            self.exchanges.push(record.clone());
+        } else if record.event.legs().next().is_some() {
+            self.movements.push(record.clone());
+        }
         match &record.event {
             Event::CustomerOpened { .. } => {
                 let customer = CustomerId::at(record.position);
@@ -134,11 +156,23 @@ impl Clients {
         let keyed = matches!(act, Act::Command(_)) && !self.dice.one_in(12);
         let key = keyed.then(|| self.key(number, now));
         let caller = match (&act, keyed) {
-            (_, true) => Arc::from(if self.dice.one_in(2) { "branch" } else { "app" }),
+            (_, true) => self.channel(),
             (Act::Board(BoardAct::Resume(currency)), _) if self.dice.one_in(5) => self.halter(*currency, number),
             _ => Arc::from(format!("alone-{number}")),
         };
-        Op { act, key, caller, request: RequestDigest(request) }
+        // A confined caller without a key has a name of its own: no customer is that channel's.
+        let is_confined = match (&act, keyed) {
+            (Act::Board(_), _) => false,
+            (_, true) => self.dice.one_in(3),
+            (_, false) => self.dice.one_in(12),
+        };
+        let reach = if is_confined { Reach::OwnCustomers } else { Reach::All };
+        Op { act, key, caller, reach, request: RequestDigest(request) }
+    }
+
+    /// One of two channels, to which customers belong.
+    pub(crate) fn channel(&mut self) -> Arc<str> {
+        Arc::from(if self.dice.one_in(2) { "branch" } else { "app" })
     }
 
     /// The very one who halted a pair, who may not resume it.
@@ -181,32 +215,38 @@ impl Clients {
     /// What one client asks next.
     pub(crate) fn act(&mut self, now: Timestamp) -> Option<Act> {
         let act = match self.dice.below(100) {
-            0..2 => Act::Command(Command::OpenCustomer { reference: None }),
-            2..5 => {
+            0..2 => {
+                let channel = self.dice.one_in(2).then(|| self.channel());
+                Act::Command(Command::OpenCustomer { reference: None, channel })
+            }
+            2..6 => {
                 let kind = self.dice.any([AccountKind::Won, AccountKind::Foreign]);
                 Act::Command(Command::OpenAccount { customer: self.family()?.customer, kind })
             }
-            5..17 => {
+            6..16 => {
                 let account = self.account()?;
                 let amount = self.amount_of(account);
                 Act::Command(Command::Deposit { account, amount })
             }
-            17..22 => {
+            16..20 => {
                 let account = self.account()?;
                 let amount = self.amount_of(account);
                 Act::Command(Command::Withdraw { account, amount })
             }
-            22..34 => self.transfer()?,
-            34..62 => {
+            20..31 => self.transfer()?,
+            31..35 => self.reversal()?,
+            35..41 => self.closing()?,
+            41..64 => {
                 let order = self.order()?;
                 Act::Command(Command::Exchange(Box::new(Order::AtMarket(order))))
             }
-            62..69 => {
+            64..70 => {
                 let quote = *self.dice.pick(&self.town.quotes)?;
                 Act::Command(Command::Exchange(Box::new(Order::AtQuote(quote))))
             }
-            69..76 => Act::Quote(self.order()?, 200 + self.dice.below(6_000)),
-            76..83 => self.fact(now)?,
+            70..76 => Act::Quote(self.order()?, 200 + self.dice.below(6_000)),
+            76..78 => Act::Trial(self.order()?),
+            78..83 => self.fact(now)?,
             83..86 => Act::ReadCustomer(self.family()?.customer),
             86..92 => Act::ReadAccount(self.account()?),
             92 => Act::ReadRecord(*self.dice.pick(&self.town.places)?),
@@ -217,6 +257,30 @@ impl Clients {
             _ => Act::Board(self.board(now)),
         };
         Some(act)
+    }
+
+    /// Mostly one of the newest exchanges; now and then what is no exchange at all, or one that was reversed before.
+    fn reversal(&mut self) -> Option<Act> {
+        let newest = self.town.exchanges.len().saturating_sub(6);
+        let recent = self.town.exchanges.get(newest..).unwrap_or_default();
+        let from = if self.dice.one_in(15) { &self.town.movements } else { recent };
+        let exchange = self.dice.pick(from)?.clone();
+        Some(Act::Command(Command::Reverse { exchange, reason: "at a wrong rate".into() }))
+    }
+
+    /// Closes what is believed to be empty, or empties it first.
+    fn closing(&mut self) -> Option<Act> {
+        let account = self.account()?;
+        let held = self.town.held.iter().find(|((of, _), (_, amount))| *of == account && !amount.is_zero());
+        Some(Act::Command(match held {
+            Some((_, (_, amount))) if !self.dice.one_in(4) => Command::Withdraw { account, amount: *amount },
+            _ => Command::CloseAccount { account, expected: self.expected(account) },
+        }))
+    }
+
+    /// What an account was seen to be at, now and then.
+    fn expected(&mut self, account: AccountId) -> Option<AccountRevision> {
+        self.town.revisions.get(&account).copied().filter(|_| self.dice.one_in(3))
     }
 
     fn amount_of(&mut self, account: AccountId) -> Money {
@@ -300,7 +364,7 @@ impl Clients {
         let of_customer = rules::is_about_customer(check) != self.dice.one_in(15);
         Some(Act::Command(match of_customer {
             true => Command::StateCustomerFact { customer: self.family()?.customer, fact },
-            false => Command::StateAccountFact { account, fact },
+            false => Command::StateAccountFact { account, fact, expected: self.expected(account) },
         }))
     }
 

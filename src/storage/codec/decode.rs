@@ -49,15 +49,15 @@ struct Body {
     caller: String,
     key: Option<String>,
     request: Option<String>,
-    // These follow from the position; that they do is checked by the comparison of texts.
+    // These follow from the position, but for the exchange that a reversal names; that they do is checked by the
+    // comparison of texts.
+    exchange: Option<String>,
     #[serde(rename = "reversal")]
     _reversal: Option<IgnoredAny>,
     #[serde(rename = "transaction")]
     _transaction: Option<IgnoredAny>,
     #[serde(rename = "change")]
     _change: Option<IgnoredAny>,
-    // Of an exchange it follows too; of a reversal it names what was taken back.
-    exchange: Option<String>,
     account: Option<String>,
     customer: Option<String>,
     reference: Option<String>,
@@ -68,7 +68,7 @@ struct Body {
     quote: Option<String>,
     debit: Option<LegText>,
     credit: Option<LegText>,
-    suspense: Option<SuspenseText>,
+    suspense: Option<MoneyText>,
     limits: Option<LimitsText>,
     limited_won: Option<String>,
     date: Option<String>,
@@ -93,7 +93,7 @@ struct LegText {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SuspenseText {
+struct MoneyText {
     currency: String,
     amount: String,
 }
@@ -261,7 +261,6 @@ impl Reader<'_> {
                 reference: body.reference.map(String::into_boxed_str),
                 channel: body.channel.map(String::into_boxed_str),
             },
-            "account_closed" => Event::AccountClosed { account: account()?, customer: customer()? },
             "account_opened" => {
                 let kind = need("kind", body.kind.as_deref())?;
                 let kind = AccountKind::parse(kind).ok_or_else(|| Fault::of("kind", "not a kind of account"))?;
@@ -272,6 +271,7 @@ impl Reader<'_> {
                 customer: customer()?,
                 fact: self.fact(need("fact", body.fact)?)?,
             },
+            "account_closed" => Event::AccountClosed { account: account()?, customer: customer()? },
             "customer_fact_stated" => {
                 Event::CustomerFactStated { customer: customer()?, fact: self.fact(need("fact", body.fact)?)? }
             }
@@ -291,19 +291,17 @@ impl Reader<'_> {
             },
             "reversed" => Event::Reversed {
                 exchange: parse("exchange", need("exchange", body.exchange.as_deref())?)?,
-                reason: reason(body.reason)?,
                 terms: self.terms(need("terms", body.terms.as_ref())?)?,
                 debit: debit()?,
                 landing: match &body.suspense {
-                    Some(money) => Landing::Suspense(self.money(
-                        "suspense",
-                        &money.amount,
-                        self.currency("suspense", &money.currency)?,
-                    )?),
+                    Some(MoneyText { currency, amount }) => {
+                        Landing::Suspense(self.money("suspense", amount, self.currency("suspense", currency)?)?)
+                    }
                     None => Landing::Account(credit()?),
                 },
                 limits: body.limits.as_ref().map(limits).transpose()?,
                 limited_won: limited()?,
+                reason: reason(body.reason)?,
             },
             "date_rolled" => Event::DateRolled { date: date("date", need("date", body.date.as_deref())?)? },
             "round_published" => Event::RoundPublished {

@@ -75,14 +75,6 @@ fn write_event(text: &mut Text, record: &Record) {
             text.raw(",\"kind\":");
             text.plain(kind.as_str());
         }
-        Event::AccountClosed { account, customer } => {
-            text.raw(",\"change\":");
-            text.plain(ChangeId::at(position));
-            text.raw(",\"account\":");
-            text.plain(account);
-            text.raw(",\"customer\":");
-            text.plain(customer);
-        }
         Event::AccountFactStated { account, customer, fact } => {
             text.raw(",\"change\":");
             text.plain(ChangeId::at(position));
@@ -92,6 +84,14 @@ fn write_event(text: &mut Text, record: &Record) {
             text.plain(customer);
             text.raw(",\"fact\":");
             write_fact(text, fact);
+        }
+        Event::AccountClosed { account, customer } => {
+            text.raw(",\"change\":");
+            text.plain(ChangeId::at(position));
+            text.raw(",\"account\":");
+            text.plain(account);
+            text.raw(",\"customer\":");
+            text.plain(customer);
         }
         Event::CustomerFactStated { customer, fact } => {
             text.raw(",\"change\":");
@@ -141,11 +141,11 @@ fn write_event(text: &mut Text, record: &Record) {
                     text.raw(",\"credit\":");
                     write_leg(text, credit);
                 }
-                Landing::Suspense(money) => {
+                Landing::Suspense(amount) => {
                     text.raw(",\"suspense\":{\"currency\":\"");
-                    text.raw(money.currency().code());
+                    text.raw(amount.currency().code());
                     text.raw("\",\"amount\":");
-                    text.amount(*money);
+                    text.amount(*amount);
                     text.raw("}");
                 }
             }

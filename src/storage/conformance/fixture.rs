@@ -279,7 +279,7 @@ impl Scribe {
         let reference: Box<str> = format!("ref-{}", self.seq).into();
         let customer =
             CustomerId::at(self.write(Event::CustomerOpened { reference: Some(reference.clone()), channel: None }));
-        let state = CustomerState::opened(customer, Some(Arc::from(&*reference)), "scribe".into());
+        let state = CustomerState::opened(customer, "scribe".into(), Some(Arc::from(&*reference)));
         self.customers.insert(customer, state.clone());
         self.leave(StateWrite::Customer(state));
         let mut open = |kind| {

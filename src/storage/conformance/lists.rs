@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use hwan_domain::{
-    id::{AccountId, LaneId, Position, Seq},
+    customer::CustomerState,
+    id::{AccountId, CustomerId, LaneId, Position, Seq},
     record::{Event, Record},
     round::{Round, RoundStatus},
     time::Timestamp,
@@ -15,7 +16,7 @@ use super::{
     fixture::{Family, Scribe, currency, lane, money, records, round, seq, ten_o_clock},
 };
 use crate::storage::{
-    listing::{ENTRIES_PER_PAGE_MAX, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
+    listing::{CustomerQuery, ENTRIES_PER_PAGE_MAX, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
     port::{LedgerStore, PassbookEntry, StateWrite},
 };
 
@@ -106,6 +107,30 @@ pub async fn pages_of_a_passbook_join_up(subject: &mut dyn Subject) {
     }
 }
 
+/// A passbook is current as soon as it has all that is committed of its account, whatever of others is still to come.
+pub async fn a_passbook_is_current_once_its_own_postings_are_projected(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut scribe = begin(&*store).await;
+    let (one, other) = (scribe.open_family(), scribe.open_family());
+    scribe.deposit(one.won, money("1000000", "KRW"));
+    scribe.buy(one, money("1.00", "USD"));
+    let first = scribe.head().0;
+    scribe.deposit(other.won, money("5", "KRW"));
+    let batch = scribe.batch();
+    let is_current = async |account| store.passbook_is_current(account).await.unwrap();
+    assert!(is_current(one.won).await, "nothing is committed");
+    store.commit(&batch).await.unwrap();
+    assert_eq!([is_current(one.won).await, is_current(one.foreign).await], [false, false]);
+    assert!(is_current(other.foreign).await, "it has no postings");
+    let records = records(&batch);
+    let (some, rest) = records.split_at(usize::try_from(first.number()).unwrap());
+    store.project(LaneId::FIRST, Seq::ZERO, some).await.unwrap();
+    assert_eq!([is_current(one.won).await, is_current(one.foreign).await], [true, true]);
+    assert!(!is_current(other.won).await);
+    store.project(LaneId::FIRST, first, rest).await.unwrap();
+    assert!(is_current(other.won).await);
+}
+
 /// A window holds the instants from its first to before its end, to the microsecond; records of one instant stay
 /// together; one that is open, empty or crossed is no special case; pages within it join up.
 pub async fn a_window_of_a_passbook_is_exact_at_its_ends(subject: &mut dyn Subject) {
@@ -194,6 +219,52 @@ pub async fn records_come_back_by_place(subject: &mut dyn Subject) {
         places.push(Position::new(lane(7), seq(1)));
         places.push(Position::new(LaneId::FIRST, Seq::ZERO));
         assert_eq!(store.records(&places).await.unwrap(), due);
+    }
+}
+
+/// Customers are listed by id, all of them or those of one channel, of one reference, or both; pages join up.
+pub async fn customers_are_listed_in_the_order_of_their_opening(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut opened: Vec<CustomerState> = Vec::new();
+    for number in [2, 1] {
+        let mut scribe = Scribe::taken(lane(number), &store.take_lane(lane(number)).await.unwrap());
+        for index in 0..20 {
+            let channel = ["app", "branch", "app-2"][index % 3];
+            let reference = [None, Some("kim-1"), Some("kim-10"), Some("KIM-1")][index % 4];
+            let event = Event::CustomerOpened { reference: reference.map(Into::into), channel: Some(channel.into()) };
+            let id = CustomerId::at(scribe.write(event));
+            let state = CustomerState::opened(id, channel.into(), reference.map(Into::into));
+            scribe.leave(StateWrite::Customer(state.clone()));
+            opened.push(state);
+        }
+        store.commit(&scribe.batch()).await.unwrap();
+    }
+    opened.sort_by_key(|customer| customer.id);
+    let channels = [None, Some("app"), Some("branch"), Some("App"), Some("")];
+    let references = [None, Some("kim-1"), Some("KIM-1"), Some("kim-"), Some("")];
+    for (channel, reference) in
+        channels.into_iter().flat_map(|channel| references.map(|reference| (channel, reference)))
+    {
+        let due: Vec<CustomerState> = opened
+            .iter()
+            .filter(|customer| channel.is_none_or(|channel| &*customer.channel == channel))
+            .filter(|customer| reference.is_none() || customer.reference.as_deref() == reference)
+            .cloned()
+            .collect();
+        for limit in [1, 7, 40, 100] {
+            let mut listed: Vec<CustomerState> = Vec::new();
+            loop {
+                let (channel, reference) = (channel.map(Into::into), reference.map(Into::into));
+                let after = listed.last().map(|customer| customer.id);
+                let page = store.customers(&CustomerQuery { channel, reference, after, limit }).await.unwrap();
+                assert!(page.len() <= limit);
+                if page.is_empty() {
+                    break;
+                }
+                listed.extend(page);
+            }
+            assert_eq!(listed, due, "{channel:?} {reference:?} by {limit}");
+        }
     }
 }
 

@@ -94,8 +94,10 @@ cases! { $
         a_store_that_went_back_is_noticed;
     lists:
         pages_of_a_passbook_join_up,
+        a_passbook_is_current_once_its_own_postings_are_projected,
         a_window_of_a_passbook_is_exact_at_its_ends,
         entries_of_one_kind_are_found_in_bounded_pages,
         records_come_back_by_place,
+        customers_are_listed_in_the_order_of_their_opening,
         rounds_are_listed_newest_first;
 }

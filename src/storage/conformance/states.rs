@@ -73,11 +73,12 @@ pub async fn a_household_comes_back_exactly(subject: &mut dyn Subject) {
 
     // A customer may be there without an account, and without a reference.
     scribe.retaken(&store.take_lane(LaneId::FIRST).await.unwrap());
-    let lonely = CustomerId::at(scribe.write(Event::CustomerOpened { reference: None, channel: None }));
-    scribe.leave(StateWrite::Customer(CustomerState::opened(lonely, None, "scribe".into())));
+    let opened = Event::CustomerOpened { reference: None, channel: Some("app".into()) };
+    let lonely = CustomerState::opened(CustomerId::at(scribe.write(opened)), "app".into(), None);
+    scribe.leave(StateWrite::Customer(lonely.clone()));
     store.commit(&scribe.batch()).await.unwrap();
-    let household = store.customer(lonely).await.unwrap().unwrap();
-    assert_eq!(household.customer, CustomerState::opened(lonely, None, "scribe".into()));
+    let household = store.customer(lonely.id).await.unwrap().unwrap();
+    assert_eq!(household.customer, lonely);
     assert!(household.accounts.is_empty());
 }
 
@@ -131,12 +132,12 @@ pub async fn of_several_values_the_last_one_stands(subject: &mut dyn Subject) {
 
     scribe.write(Event::DateRolled { date });
     scribe.leave(StateWrite::Account(won.clone()));
-    scribe.leave(StateWrite::Customer(CustomerState { reference: None, ..customer.clone() }));
+    scribe.leave(StateWrite::Customer(customer.clone()));
     store.commit(&scribe.batch()).await.unwrap();
     let Household { customer: read, accounts } = store.customer(family.customer).await.unwrap().unwrap();
     assert_eq!(accounts[0].limited, None, "what is absent in the last value is absent");
     assert_eq!(accounts[0].booked(Currency::KRW), money("20", "KRW"), "an account's row leaves its balances alone");
-    assert_eq!(read, CustomerState { reference: None, ..customer });
+    assert_eq!(read, customer);
 }
 
 /// The rate board comes back: of each pair the newest rounds, oldest first, and its halt.

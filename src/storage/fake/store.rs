@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use hwan_domain::{
     board::Pair,
     currency::Currency,
+    customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
@@ -21,7 +22,7 @@ use super::{
     world::World,
 };
 use crate::storage::{
-    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError,
         TakenLane,
@@ -201,16 +202,16 @@ impl LedgerStore for FakeStore {
         Ok(self.reading()?.customer(id))
     }
 
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        Ok(self.reading()?.customers(query))
+    }
+
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
         Ok(self.reading()?.owner(id))
     }
 
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
         Ok(self.reading()?.pairs(rounds))
-    }
-
-    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
-        Ok(self.reading()?.customers(query))
     }
 
     async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
@@ -236,6 +237,10 @@ impl LedgerStore for FakeStore {
         limit: usize,
     ) -> Result<Vec<PassbookEntry>, StoreError> {
         Ok(self.reading()?.passbook(id, after_version, limit))
+    }
+
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError> {
+        Ok(self.reading()?.passbook_is_current(id))
     }
 
     async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {

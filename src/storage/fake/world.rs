@@ -20,7 +20,7 @@ use smallvec::SmallVec;
 
 use crate::storage::{
     consistency::{ahead, step_end, went_back, wrong_batch},
-    listing::{CustomerListed, CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
+    listing::{CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, PassbookEntry, StateWrite,
         StoreError, TakenLane,
@@ -174,6 +174,22 @@ impl World {
         Some(Household { customer, accounts: accounts.collect() })
     }
 
+    pub(super) fn customers(&self, query: &CustomerQuery) -> Vec<CustomerState> {
+        let CustomerQuery { channel, reference, after, limit } = query;
+        let mut customers: Vec<CustomerState> = self
+            .states
+            .customers
+            .values()
+            .filter(|customer| after.is_none_or(|after| customer.id > after))
+            .filter(|customer| channel.as_ref().is_none_or(|channel| customer.channel == *channel))
+            .filter(|customer| reference.is_none() || customer.reference == *reference)
+            .cloned()
+            .collect();
+        customers.sort_by_key(|customer| customer.id);
+        customers.truncate(*limit);
+        customers
+    }
+
     pub(super) fn owner(&self, id: AccountId) -> Option<CustomerId> {
         self.states.accounts.get(&id).map(|account| account.customer)
     }
@@ -197,20 +213,6 @@ impl World {
         }
         pairs.retain(|_, pair| pair.halt.is_some() || !pair.rounds.is_empty());
         pairs.into_iter().collect()
-    }
-
-    pub(super) fn customers(&self, query: &CustomerQuery) -> Vec<CustomerListed> {
-        let listed = self.states.customers.values().map(|state| CustomerListed {
-            id: state.id,
-            reference: state.reference.clone(),
-            channel: state.channel.clone(),
-        });
-        listed
-            .filter(|listed| query.after.is_none_or(|after| listed.id > after))
-            .filter(|listed| query.reference.is_none() || query.reference.as_deref() == listed.reference.as_deref())
-            .filter(|listed| query.channel.as_ref().is_none_or(|channel| *channel == listed.channel))
-            .take(query.limit)
-            .collect()
     }
 
     pub(super) fn rounds(&self, query: &RoundQuery) -> Vec<Round> {
@@ -262,6 +264,12 @@ impl World {
         passbook.values().filter(|entry| entry.version > after_version).take(limit).cloned().collect()
     }
 
+    pub(super) fn passbook_is_current(&self, id: AccountId) -> bool {
+        let committed = self.states.balances.get(&id).and_then(|all| all.iter().map(|balance| balance.version).max());
+        let projected = self.passbooks.get(&id).and_then(|passbook| passbook.last_key_value().map(|(last, _)| *last));
+        committed <= projected
+    }
+
     pub(super) fn passbook_page(&self, query: &PassbookQuery) -> PassbookPage {
         let Some(passbook) = self.passbooks.get(&query.account) else { return PassbookPage::default() };
         let Window { from, to } = query.window;
@@ -295,8 +303,8 @@ impl World {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let kept = lane.rows.partition_point(|row| row.record.position.seq() <= seq);
         for row in lane.rows.drain(kept..) {
-            if let Some(key) = &row.record.origin.key {
-                self.keys.remove(&key.digest);
+            for key in [row.record.key(), row.record.used_once()].into_iter().flatten() {
+                self.keys.remove(&key);
             }
         }
         lane.commits.retain(|(head, _)| *head <= seq);

@@ -37,10 +37,10 @@ static JOURNAL: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 static CUSTOMER: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT OR ROLLBACK INTO customer (id, reference, channel, facts, limit_at, limit_day_won, limit_month_won)",
+        "INSERT OR ROLLBACK INTO customer (id, channel, reference, facts, limit_at, limit_day_won, limit_month_won)",
         7,
-        "ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, \
-         limit_at = excluded.limit_at, limit_day_won = excluded.limit_day_won, \
+        // Channel and reference never change: what indexes stand on is left alone.
+        "ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, limit_at = excluded.limit_at, limit_day_won = excluded.limit_day_won, \
          limit_month_won = excluded.limit_month_won",
     )
 });
@@ -127,7 +127,7 @@ async fn write(connection: &mut SqliteConnection, batch: &CommitBatch) -> Result
             bindings.add(record.event.name());
             bindings.add(record.event.customer().map(|customer| customer.position().packed()));
             bindings.add(record.key().map(|key| key.0.to_vec()));
-            bindings.add(record.used_once().map(|once| once.0.to_vec()));
+            bindings.add(record.used_once().map(|used| used.0.to_vec()));
             bindings.add(record.at.micros());
             bindings.add(record.business_date.days());
             bindings.add(Arc::clone(body));
@@ -179,8 +179,8 @@ async fn leave_behind(connection: &mut SqliteConnection, writes: &[StateWrite]) 
     CUSTOMER
         .insert(connection, &customers, |bindings, customer| {
             bindings.add(customer.id.position().packed());
-            bindings.add(customer.reference.clone());
             bindings.add(customer.channel.clone());
+            bindings.add(customer.reference.clone());
             bindings.add(codec::encode_facts(&customer.facts));
             bindings.add(customer.limits.charged_at.micros());
             bindings.add(customer.limits.day_won);
@@ -244,7 +244,7 @@ async fn write_halt(
     query.execute(connection).await.map(|_| ())
 }
 
-/// Which key or quote of a batch was refused, and by which record.
+/// Which key of a batch, or what else is used once, was refused, and by which record.
 async fn duplicate(store: &SqliteStore, batch: &CommitBatch) -> CommitError {
     let keys: Vec<KeyDigest> =
         batch.rows.iter().flat_map(|row| [row.record.key(), row.record.used_once()]).flatten().collect();

@@ -19,6 +19,6 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, writer_cache_mib: 64, page_bytes: 4_096, checkpoint_mib: 64, wal_mib_max: 256 }
+        Self { readers: 4, writer_cache_mib: 64, page_bytes: 4_096, checkpoint_mib: 128, wal_mib_max: 512 }
     }
 }

@@ -42,6 +42,30 @@ pub(super) async fn above(
     rows.iter().map(|row| read_entry(row, currencies)).collect()
 }
 
+/// Which newest version of an account is asked for.
+#[derive(Clone, Copy)]
+pub(super) enum Newest {
+    /// By its balances, in the ledger.
+    Committed,
+    /// By its passbook.
+    Projected,
+}
+
+/// The newest version of an account; `None` before its first posting.
+pub(super) async fn newest(readers: &Readers, id: AccountId, which: Newest) -> Result<Option<i64>, StoreError> {
+    let mut reader = readers.lend().await?;
+    let version: Option<i64> = sqlx::query_scalar(match which {
+        Newest::Committed => "SELECT max(version) FROM balance WHERE account = ?",
+        Newest::Projected => "SELECT max(version) FROM passbook WHERE account = ?",
+    })
+    .bind(id.position().packed())
+    .fetch_one(reader.connection())
+    .await
+    .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    Ok(version)
+}
+
 /// A page of an account's passbook.
 pub(super) async fn page(
     readers: &Readers,

@@ -45,7 +45,7 @@ static PLACES: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
         .map(|size| (size, format!("SELECT id, body, hash FROM journal WHERE id IN ({})", placeholders(size))))
 });
 
-/// Lookups of keys and quotes, by how many they take.
+/// Lookups of keys, and of what else is used once, by how many they take.
 static KEYS: LazyLock<[(usize, String); 3]> = LazyLock::new(|| {
     KEYS_PER_LOOKUP.map(|size| {
         let list = placeholders(size);

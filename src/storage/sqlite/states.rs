@@ -25,7 +25,7 @@ use super::{
 };
 use crate::storage::{
     codec,
-    listing::{CustomerListed, CustomerQuery, RoundQuery},
+    listing::{CustomerQuery, RoundQuery},
     port::{Household, StoreError},
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn customer(
 ) -> Result<Option<Household>, StoreError> {
     let mut reader = readers.lend().await?;
     let rows = sqlx::query(
-        "SELECT c.reference, c.channel, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
+        "SELECT c.channel, c.reference, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
          a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, \
          b.currency, b.amount_minor, b.version \
          FROM customer c LEFT JOIN account a ON a.customer = c.id LEFT JOIN balance b ON b.account = a.id \
@@ -64,11 +64,47 @@ pub(super) async fn customer(
     Ok(Some(Household { customer, accounts }))
 }
 
+/// The text of a list of customers with a further condition.
+macro_rules! list_customers {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, channel, reference, facts AS customer_facts, limit_at, limit_day_won, limit_month_won \
+             FROM customer WHERE id > ?1",
+            $condition,
+            " ORDER BY id LIMIT ?4"
+        )
+    };
+}
+/// A page of customers: by primary key, or by the index of what is asked for.
+pub(super) async fn customers(
+    readers: &Readers,
+    currencies: &CurrencySet,
+    query: &CustomerQuery,
+) -> Result<Vec<CustomerState>, StoreError> {
+    let CustomerQuery { channel, reference, after, limit } = query;
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(match (channel, reference) {
+        (None, None) => list_customers!(""),
+        (Some(_), None) => list_customers!(" AND channel = ?2"),
+        (None, Some(_)) => list_customers!(" AND reference = ?3"),
+        (Some(_), Some(_)) => list_customers!(" AND channel = ?2 AND reference = ?3"),
+    })
+    .bind(after.map_or(i64::MIN, |after| after.position().packed()))
+    .bind(channel.as_deref())
+    .bind(reference.as_deref())
+    .bind(i64::try_from(*limit).unwrap_or(i64::MAX))
+    .fetch_all(reader.connection())
+    .await
+    .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    rows.iter().map(|row| read_customer(row, CustomerId::at(read_position(get(row, "id")?)?), currencies)).collect()
+}
+
 fn read_customer(row: &SqliteRow, id: CustomerId, currencies: &CurrencySet) -> Result<CustomerState, StoreError> {
     Ok(CustomerState {
         id,
-        reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
         channel: Arc::from(get::<&str>(row, "channel")?),
+        reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
         facts: codec::decode_facts(get(row, "customer_facts")?, currencies)?,
         limits: LimitUse {
             charged_at: Timestamp::from_micros(get(row, "limit_at")?),
@@ -107,42 +143,6 @@ fn read_balance(row: &SqliteRow, currencies: &CurrencySet) -> Result<Option<Bala
 fn read_version(row: &SqliteRow) -> Result<u64, StoreError> {
     let version: i64 = get(row, "version")?;
     u64::try_from(version).map_err(|_| StoreError::Damaged(format!("{version} is not an account's version")))
-}
-
-/// A page of customers, by id. Each filter has its index, which ends with the id.
-pub(super) async fn customers(readers: &Readers, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
-    let sql = match (&query.reference, &query.channel) {
-        (None, None) => "SELECT id, reference, channel FROM customer WHERE id > ?1 ORDER BY id LIMIT ?2",
-        (Some(_), None) => {
-            "SELECT id, reference, channel FROM customer WHERE reference = ?3 AND id > ?1 ORDER BY id LIMIT ?2"
-        }
-        (None, Some(_)) => {
-            "SELECT id, reference, channel FROM customer WHERE channel = ?4 AND id > ?1 ORDER BY id LIMIT ?2"
-        }
-        (Some(_), Some(_)) => {
-            "SELECT id, reference, channel FROM customer WHERE reference = ?3 AND channel = ?4 AND id > ?1 \
-             ORDER BY id LIMIT ?2"
-        }
-    };
-    let mut reader = readers.lend().await?;
-    let rows = sqlx::query(sql)
-        .bind(query.after.map_or(0, |after| after.position().packed()))
-        .bind(i64::try_from(query.limit).unwrap_or(i64::MAX))
-        .bind(query.reference.as_deref())
-        .bind(query.channel.as_deref())
-        .fetch_all(reader.connection())
-        .await
-        .map_err(|error| store_error(&error))?;
-    reader.give_back();
-    rows.iter()
-        .map(|row| {
-            Ok(CustomerListed {
-                id: CustomerId::at(read_position(get(row, "id")?)?),
-                reference: get::<Option<&str>>(row, "reference")?.map(Arc::from),
-                channel: Arc::from(get::<&str>(row, "channel")?),
-            })
-        })
-        .collect()
 }
 
 /// Who owns an account.

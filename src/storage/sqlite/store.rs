@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use hwan_domain::{
     board::Pair,
     currency::{Currency, CurrencySet},
+    customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
     record::{KeyDigest, Record},
@@ -22,7 +23,7 @@ use super::{
     projections, reads, schema, states,
 };
 use crate::storage::{
-    listing::{CustomerListed, CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
+    listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
         CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
     },
@@ -135,16 +136,16 @@ impl LedgerStore for SqliteStore {
         states::customer(self.ledger.readers(), &self.currencies, id).await
     }
 
+    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
+        states::customers(self.ledger.readers(), &self.currencies, query).await
+    }
+
     async fn owner(&self, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
         states::owner(self.ledger.readers(), id).await
     }
 
     async fn pairs(&self, rounds: usize) -> Result<Vec<(Currency, Pair)>, StoreError> {
         states::pairs(self.ledger.readers(), &self.currencies, rounds).await
-    }
-
-    async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerListed>, StoreError> {
-        states::customers(self.ledger.readers(), query).await
     }
 
     async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError> {
@@ -170,6 +171,13 @@ impl LedgerStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<PassbookEntry>, StoreError> {
         passbook::above(self.passbook.readers(), &self.currencies, id, after_version, limit).await
+    }
+
+    async fn passbook_is_current(&self, id: AccountId) -> Result<bool, StoreError> {
+        // The passbook last: it only grows.
+        let committed = passbook::newest(self.ledger.readers(), id, passbook::Newest::Committed).await?;
+        let projected = passbook::newest(self.passbook.readers(), id, passbook::Newest::Projected).await?;
+        Ok(committed <= projected)
     }
 
     async fn passbook_page(&self, query: &PassbookQuery) -> Result<PassbookPage, StoreError> {
