@@ -104,6 +104,10 @@ codes! {
     QuoteExpired = "quote_expired",
     /// The quote was used before.
     QuoteUsed = "quote_used",
+    /// The exchange does not exist.
+    ExchangeNotFound = "exchange_not_found",
+    /// The exchange was reversed before.
+    AlreadyReversed = "already_reversed",
     /// The rate is worse than the worst that was accepted.
     RateWorse = "rate_worse",
     /// The customer's daily limit into foreign currency would be exceeded.
@@ -114,10 +118,6 @@ codes! {
     HoldingLimit = "holding_limit",
     /// The available balance does not cover the debit.
     InsufficientBalance = "insufficient_balance",
-    /// The exchange does not exist.
-    ExchangeNotFound = "exchange_not_found",
-    /// The exchange was reversed before.
-    AlreadyReversed = "already_reversed",
 }
 
 impl fmt::Display for Code {
