@@ -14,7 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
 use hwan::{
     actors::{
-        command::{Caller, Viewer, Command, MarketOrder, Order},
+        command::{Caller, Command, MarketOrder, Order, Viewer},
         engine::{Engine, EngineLimits, EngineParts, Placement},
     },
     clock::{Clock, SystemClock},

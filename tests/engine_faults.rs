@@ -194,8 +194,9 @@ fn debits_that_wait_for_the_reserve_of_a_command_that_panicked_are_answered() {
     in_still_time(async {
         let (bank, clock) = bank_of_panicking_clock().await;
         let family = bank.family("1000000", "0.00").await;
-        // Five façades and five customers' readings, the first debit's, and then its credit's, which panics.
-        clock.1.store(12, Ordering::Relaxed);
+        // Five customers' readings (without a key the façade reads none), the first debit's, and then its credit's, which
+        // panics.
+        clock.1.store(7, Ordering::Relaxed);
         let outcomes = join_all((0..5).map(|_| bank.execute(buy(family, "1.00 USD")))).await;
         clock.1.store(-1, Ordering::Relaxed);
         let refusals: Vec<Refusal> = outcomes.into_iter().map(refusal).collect();

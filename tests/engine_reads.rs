@@ -317,7 +317,7 @@ fn reversals_stand_in_the_passbook_as_what_they_are_and_not_among_the_exchanges(
             let entries = bank.engine.entries(account, Page { limit: 2, ..ALL }).await.unwrap().entries;
             let seen: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.position)).collect();
             assert_eq!(seen, [(EntryKind::Reversal, reversal.position), (EntryKind::Exchange, exchange.position)]);
-            assert_eq!(bank.engine.exchanges(account, ALL).await.unwrap().records, [exchange.clone()]);
+            assert_eq!(bank.engine.exchanges(account, ALL).await.unwrap().records, std::slice::from_ref(&exchange));
         }
     });
 }

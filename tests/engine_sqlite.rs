@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use hwan::{
     actors::{
-        command::{Command, Delivery, Executed, Refusal, Viewer},
+        command::{Command, Delivery, Executed, Refusal},
         engine::{Engine, EngineLimits, EngineParts, Placement},
     },
     clock::{Clock as _, ManualClock},
@@ -25,7 +25,7 @@ use hwan_domain::{
     rejection::Code,
 };
 use hwan_simulator::{
-    bank::{Family, TEN_O_CLOCK, at, caller, money, order},
+    bank::{Family, TEN_O_CLOCK, at, caller, money, order, teller},
     world::{currencies, currency, instant},
 };
 
@@ -66,7 +66,7 @@ fn keys_and_quotes_are_used_once_whatever_memory_remembers() {
         done(Command::Deposit { account: won, amount: money("1000000 KRW") }).await;
         let family = Family { customer, won, foreign };
         let order = order(family, Side::Buy, Ask::Foreign(money("1.00 USD")));
-        let quote = bank.quote(&Viewer::of_all("test".into()), order, Duration::from_secs(60)).await.unwrap();
+        let quote = bank.quote(&teller(), order, Duration::from_secs(60)).await.unwrap();
         let first: Executed = bank.execute(caller("app", Some("once")), at(quote)).await.unwrap();
         bank.drain().await;
         drop((bank, _store));

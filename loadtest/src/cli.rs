@@ -58,9 +58,6 @@ pub(crate) struct TargetArguments {
     /// Where the server listens; loopback only.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     pub(crate) url: String,
-    /// Where its admin port listens.
-    #[arg(long, default_value = "http://127.0.0.1:8081")]
-    pub(crate) admin_url: String,
     /// The file with the server's token.
     #[arg(long, default_value = "data/token", value_name = "FILE")]
     pub(crate) token_file: PathBuf,

@@ -12,7 +12,7 @@ use crate::{
 
 /// The address with its token, from the command line. Refuses what is not loopback.
 pub(crate) fn server(arguments: &TargetArguments) -> Result<ServerAddr> {
-    let server = ServerAddr::loopback(&arguments.url)?.with_admin(&arguments.admin_url)?;
+    let server = ServerAddr::loopback(&arguments.url)?;
     let path = &arguments.token_file;
     let token = fs::read_to_string(path)
         .with_context(|| format!("{} cannot be read: give --token-file as the server printed it", path.display()))?;

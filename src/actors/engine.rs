@@ -196,6 +196,7 @@ impl Engine {
     pub async fn drain(&self) {
         self.0.door.shut();
         self.0.door.emptied().await;
+        self.projections_follow().await;
         for slot in &self.0.slots {
             slot.drain();
             if let Some(link) = slot.link.load_full() {

@@ -146,6 +146,20 @@ impl Engine {
             .map_err(|_| overloaded(Overload::ProjectionLag))
     }
 
+    /// Gives the projections a moment to reach what is durable now: what they lack, the next start has to catch up.
+    pub(super) async fn projections_follow(&self) {
+        let all = async {
+            for slot in &self.0.slots {
+                if let Some(link) = slot.link.load_full() {
+                    slot.progress.reaches(link.shared.durable()).await;
+                }
+            }
+        };
+        if tokio::time::timeout(PROJECTION_WAIT_MAX, all).await.is_err() {
+            tracing::warn!("the projections lag behind the journal: the next start catches up");
+        }
+    }
+
     /// A page of customers in the order of their opening, lane by lane, as they stand; only those of a channel or of a
     /// reference, where one is given.
     pub async fn customers(

@@ -37,7 +37,7 @@ enum StateText {
     Completed,
 }
 
-/// What became of a request.
+/// What became of a request. What follows the state is there once it is completed.
 #[derive(Serialize, ToSchema)]
 #[schema(as = KeyUse)]
 struct KeyAnswer<'a> {
@@ -47,16 +47,10 @@ struct KeyAnswer<'a> {
     /// In flight: ask again. Completed: it took effect.
     #[schema(value_type = StateText)]
     state: &'static str,
-    #[serde(flatten)]
-    done: Option<Done>,
-}
-
-/// A request that took effect.
-#[derive(Serialize, ToSchema)]
-#[schema(as = CompletedRequest)]
-struct Done {
     /// The kind of record that it made.
-    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    event: Option<&'static str>,
     /// What it created or changed; absent for a round.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = AnyIdText, required = false)]
@@ -66,32 +60,51 @@ struct Done {
     #[schema(required = false, nullable = false)]
     location: Option<String>,
     /// When.
-    #[schema(value_type = InstantText)]
-    at: Shown<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = InstantText, required = false)]
+    at: Option<Shown<Timestamp>>,
     /// On which business date.
-    #[schema(value_type = DateText)]
-    business_date: Shown<BusinessDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DateText, required = false)]
+    business_date: Option<Shown<BusinessDate>>,
     /// The status of its answer.
-    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    status: Option<u16>,
     /// Its answer, byte for byte.
-    #[schema(value_type = Object)]
-    body: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    body: Option<Box<RawValue>>,
 }
 
-impl Done {
-    fn of(record: &Record) -> Self {
-        let (id, location) = match place(record) {
-            Some((id, folder)) => (Some(id.clone()), folder.map(|folder| format!("/v1/{folder}/{id}"))),
-            None => (None, None),
-        };
+impl<'a> KeyAnswer<'a> {
+    const fn in_flight(key: &'a str) -> Self {
         Self {
-            event: record.event.name(),
+            key,
+            state: "in_flight",
+            event: None,
+            id: None,
+            location: None,
+            at: None,
+            business_date: None,
+            status: None,
+            body: None,
+        }
+    }
+
+    fn completed(key: &'a str, record: &Record) -> Self {
+        let (id, folder) = place(record).unzip();
+        let location = folder.flatten().zip(id.as_ref()).map(|(folder, id)| format!("/v1/{folder}/{id}"));
+        Self {
+            state: "completed",
+            event: Some(record.event.name()),
             id,
             location,
-            at: Shown(record.at),
-            business_date: Shown(record.business_date),
-            status: 201,
-            body: answer::raw(record),
+            at: Some(Shown(record.at)),
+            business_date: Some(Shown(record.business_date)),
+            status: Some(201),
+            body: Some(answer::raw(record)),
+            ..Self::in_flight(key)
         }
     }
 }
@@ -159,10 +172,8 @@ pub(super) async fn get(context: web::Data<Context>, by: By, request: HttpReques
     };
     match context.engine.key(&by.viewer(), key, scope).await? {
         KeyView::Absent => Err(not_found()),
-        KeyView::InFlight => Ok(answer::ok(&KeyAnswer { key, state: "in_flight", done: None })),
-        KeyView::Completed(record) => {
-            Ok(answer::ok(&KeyAnswer { key, state: "completed", done: Some(Done::of(&record)) }))
-        }
+        KeyView::InFlight => Ok(answer::ok(&KeyAnswer::in_flight(key))),
+        KeyView::Completed(record) => Ok(answer::ok(&KeyAnswer::completed(key, &record))),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod auth;
 pub mod authorize;
 pub mod batch;
 pub mod checks;
+pub mod code;
 pub mod context;
 pub mod currencies;
 pub mod customers;

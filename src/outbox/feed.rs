@@ -133,9 +133,9 @@ impl Tail {
         Self { feed, store, lane, after, passed }
     }
 
-    /// About how many records there are to be brought.
-    pub fn waiting(&self) -> usize {
-        usize::try_from(self.feed.held().head.number().saturating_sub(self.after.number())).unwrap_or(usize::MAX)
+    /// Whether there are records now.
+    pub fn has_more(&self) -> bool {
+        self.feed.held().head > self.after
     }
 
     /// Waits until there are records, then brings about `limit` of them at most. Dropping it brings none.

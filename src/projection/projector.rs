@@ -23,16 +23,19 @@ use crate::{
     storage::port::{LedgerStore, StoreError},
 };
 
-/// About how many records one step takes at most: so many wait for nothing further.
-const STEP_RECORDS_MAX: usize = 16_384;
-/// How long a step gathers records before it begins: fewer, larger transactions touch a page once for many postings.
-const GATHERED_FOR: Duration = Duration::from_secs(1);
-/// How often it is looked at meanwhile whether enough have gathered.
-const GATHERED_SO_FAR: Duration = Duration::from_millis(50);
-/// The pause before a step that failed is tried again.
-const RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// About how many records one step takes at most: so many wait for nothing further. The larger a step, the more postings
+/// share the pages that it touches; what is held meanwhile is some tens of megabytes.
+const STEP_RECORDS_MAX: usize = 65_536;
+/// How long a step gathers records before it begins.
+const GATHERED_FOR: Duration = Duration::from_secs(2);
+/// How often what has come meanwhile is fetched, so that the feed need not hold it.
+const FETCHED_EVERY: Duration = Duration::from_millis(50);
 /// How long it gathers while somebody waits for the projections: soon, but not one step for each who asks.
 const GATHERED_WHILE_WAITED_FOR: Duration = Duration::from_millis(5);
+/// Records that one read of the journal brings while a lane is caught up.
+const READ_RECORDS_MAX: usize = 8_192;
+/// The pause before what failed is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// Up to where a lane's projections have followed, for the door and for operators.
 #[derive(Debug, Default)]
@@ -68,17 +71,6 @@ impl Progress {
             moved.await;
         }
     }
-
-    /// The pause in which a step's records gather: short while somebody waits, or where there are enough.
-    async fn gather(&self, tail: &Tail) {
-        let until = Instant::now() + GATHERED_FOR;
-        while Instant::now() < until && tail.waiting() < STEP_RECORDS_MAX {
-            tokio::select! {
-                () = tokio::time::sleep(GATHERED_SO_FAR) => {}
-                () = self.wanted.notified() => return tokio::time::sleep(GATHERED_WHILE_WAITED_FOR).await,
-            }
-        }
-    }
 }
 
 /// Brings a lane's projections up to `head`, from the journal. Called before the lane opens.
@@ -93,7 +85,7 @@ pub async fn catch_up(
     progress.reached(at);
     while at < head {
         let Some(next) = at.next() else { break };
-        let rows = store.journal(lane, next, STEP_RECORDS_MAX).await?;
+        let rows = store.journal(lane, next, READ_RECORDS_MAX).await?;
         let records: Vec<Arc<Record>> = rows.into_iter().map(|row| row.record).collect();
         if records.is_empty() {
             return Err(StoreError::Damaged(format!("lane {lane} stands at {head}, its journal ends at {at}")));
@@ -108,15 +100,7 @@ pub async fn catch_up(
 pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, from: Seq, progress: Arc<Progress>) {
     let mut at = from;
     loop {
-        // Gather before reading: one wake-up a step, not one a commit.
-        progress.gather(&tail).await;
-        let mut records: Vec<Arc<Record>> = match tail.next(STEP_RECORDS_MAX).await {
-            Ok(rows) => rows.into_iter().map(|row| row.record).collect(),
-            Err(error) => {
-                tracing::warn!(%lane, %error, "the journal could not be read for projection: tried again");
-                continue;
-            }
-        };
+        let mut records = gather(&mut tail, lane, &progress).await;
         while let Some(to) = records.last().map(|record| record.position.seq()) {
             match step(store.as_ref(), lane, at, &records).await {
                 Ok(reached) => {
@@ -132,6 +116,41 @@ pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, f
                     tracing::warn!(%lane, %to, %error, "a projection step failed: tried again");
                     tokio::time::sleep(RETRY_PAUSE).await;
                 }
+            }
+        }
+    }
+}
+
+/// Waits for records, and then for more of them: until there are enough for a step, or for as long as a step gathers,
+/// which is short while somebody waits.
+async fn gather(tail: &mut Tail, lane: LaneId, progress: &Progress) -> Vec<Arc<Record>> {
+    let mut records = Vec::new();
+    fetch(tail, lane, &mut records).await;
+    let until = Instant::now() + GATHERED_FOR;
+    let mut waited_for = false;
+    while records.len() < STEP_RECORDS_MAX && Instant::now() < until && !waited_for {
+        tokio::select! {
+            () = tokio::time::sleep(FETCHED_EVERY) => {}
+            () = progress.wanted.notified() => {
+                waited_for = true;
+                tokio::time::sleep(GATHERED_WHILE_WAITED_FOR).await;
+            }
+        }
+        while tail.has_more() && records.len() < STEP_RECORDS_MAX {
+            fetch(tail, lane, &mut records).await;
+        }
+    }
+    records
+}
+
+/// Waits for the next records.
+async fn fetch(tail: &mut Tail, lane: LaneId, records: &mut Vec<Arc<Record>>) {
+    loop {
+        match tail.next(STEP_RECORDS_MAX).await {
+            Ok(rows) => return records.extend(rows.into_iter().map(|row| row.record)),
+            Err(error) => {
+                tracing::warn!(%lane, %error, "the journal could not be read for projection: tried again");
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
     }

@@ -8,23 +8,21 @@ use crate::{
 /// Runs every check; stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
     let steps = [
-        Step { name: "formatting", arguments: vec!["fmt", "--all", "--check"], environment: vec![] },
+        Step::cargo("formatting", vec!["fmt", "--all", "--check"]),
+        Step::cargo("clippy", vec!["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
         Step {
-            name: "clippy",
-            arguments: vec!["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
-            environment: vec![],
-        },
-        Step {
-            name: "documentation",
-            // Of the libraries and of the binaries that are no namesake of a library. Naming the examples brings in
-            // the development dependencies, and so the very features that clippy and the tests have: without it
-            // fifty dependencies are compiled once more.
-            arguments: [
-                ["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"].as_slice(),
-                &["--lib", "--bin", "xtask", "--bin", "hwan-loadtest", "--examples"],
-            ]
-            .concat(),
             environment: vec![("RUSTDOCFLAGS", "-D warnings")],
+            ..Step::cargo(
+                "documentation",
+                // Of the libraries and of the binaries that are no namesake of a library. Naming the examples brings in
+                // the development dependencies, and so the very features that clippy and the tests have: without it
+                // fifty dependencies are compiled once more.
+                [
+                    ["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"].as_slice(),
+                    &["--lib", "--bin", "xtask", "--bin", "hwan-loadtest", "--examples"],
+                ]
+                .concat(),
+            )
         },
     ];
     for step in &steps {
@@ -32,11 +30,8 @@ pub(crate) fn run() -> Result<(), String> {
     }
     if machine::runs(&step::cargo(), &["deny", "--version"]) {
         // Advisories need a download: they are not part of a check that works offline.
-        good(&Step {
-            name: "policy of dependencies",
-            arguments: vec!["deny", "--offline", "check", "bans", "licenses", "sources"],
-            environment: vec![],
-        })?;
+        let arguments = vec!["deny", "--offline", "check", "bans", "licenses", "sources"];
+        good(&Step::cargo("policy of dependencies", arguments))?;
     } else {
         println!("cargo-deny is not installed: deny.toml was not applied");
     }

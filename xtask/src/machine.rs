@@ -13,11 +13,28 @@ struct Requirement {
     present: fn() -> bool,
 }
 
-const REQUIREMENTS: &[Requirement] = &[Requirement {
-    name: "a POSIX shell (sh)",
-    needed_for: "the test of SIGTERM under load, which sends the signal by it",
-    present: || runs("sh", &["-c", "exit 0"]),
-}];
+const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
+        name: "a POSIX shell (sh)",
+        needed_for: "the test of SIGTERM under load, which sends the signal by it",
+        present: || runs("sh", &["-c", "exit 0"]),
+    },
+    Requirement {
+        name: "bash and curl",
+        needed_for: "the test of docs/api.md, which runs its lines",
+        present: || runs("bash", &["-c", "exit 0"]) && runs("curl", &["--version"]),
+    },
+    Requirement {
+        name: "Python 3.10 or newer with venv and pip (python3)",
+        needed_for: "schemathesis, which tests the API against its own document",
+        present: has_python,
+    },
+];
+
+/// Whether an environment of Python's can be made here.
+pub(crate) fn has_python() -> bool {
+    runs("python3", &["-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"])
+}
 
 /// What is missing, a line each.
 pub(crate) fn missing() -> Vec<String> {

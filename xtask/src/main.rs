@@ -1,11 +1,13 @@
-//! The front door of hwan's chores: `cargo xtask test`, `check`, `ci`.
+//! The front door of hwan's chores: `cargo xtask test`, `schemathesis`, `check`, `ci`.
 //!
 //! Standard library only, so that it builds in a second and shares no dependency with the workspace under other
-//! features. Each chore runs cargo as a child, passes its output through as it comes, and says that it is alive when
+//! features. Each chore runs its steps as children, passes its output through as it comes, and says that it is alive when
 //! a step is silent. Called by people and by `.ci/run`; nothing in hwan calls it.
 
 mod checks;
 mod machine;
+mod schemathesis;
+mod server;
 mod step;
 mod tally;
 mod test_run;
@@ -18,13 +20,18 @@ hwan's chores
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test   Runs all tests of the workspace; the last line says `N passed, N failed, N skipped`.
-         Exits 1 when a test failed, when nothing ran, and, with CI=true, when a test was skipped.
-         What follows goes to cargo test: `cargo xtask test -- -p hwan-domain`.
-  check  Formatting, clippy with warnings as errors, documentation with warnings as errors,
-         and deny.toml where cargo-deny is installed.
-  ci     check, then test.
-  help   Prints this.
+  test          Runs all tests of the workspace, then schemathesis; the last line says
+                `N passed, N failed, N skipped`. Exits 1 when a test failed, when nothing ran,
+                and, with CI=true, when a test was skipped. What follows goes to cargo test,
+                and schemathesis does not run then: `cargo xtask test -- -p hwan-domain`.
+  schemathesis  Starts hwan on a fresh directory and tests its API against its own OpenAPI
+                document with thousands of generated requests. Counts as one test. Needs
+                Python 3.10 or newer with venv and pip, and installs the pinned schemathesis
+                into target/schemathesis/venv the first time.
+  check         Formatting, clippy with warnings as errors, documentation with warnings as
+                errors, and deny.toml where cargo-deny is installed.
+  ci            check, then test.
+  help          Prints this.
 
 All of it works offline once the dependencies are fetched, and writes nothing outside target/.
 ";
@@ -35,6 +42,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.skip_while(|argument| argument == "--").collect();
     let done = match (command.as_deref(), rest.is_empty()) {
         (Some("test"), _) => test_run::run(&rest),
+        (Some("schemathesis"), true) => test_run::run_schemathesis(),
         (Some("check"), true) => checks::run(),
         (Some("ci"), true) => checks::run().and_then(|()| test_run::run(&rest)),
         (Some("help" | "--help" | "-h"), _) => {

@@ -11,11 +11,14 @@ pub(crate) struct Tally {
 impl Tally {
     /// Counts a line of the harness; every other line counts nothing.
     pub(crate) fn count(&mut self, line: &str) {
-        if let Some(more) = parse(line) {
-            self.passed += more.passed;
-            self.failed += more.failed;
-            self.skipped += more.skipped;
-        }
+        self.add(parse(line).unwrap_or_default());
+    }
+
+    /// Takes over what was counted elsewhere.
+    pub(crate) fn add(&mut self, more: Tally) {
+        self.passed += more.passed;
+        self.failed += more.failed;
+        self.skipped += more.skipped;
     }
 
     /// The closing line, to which readers of the output hold.

@@ -1,21 +1,18 @@
-//! `cargo xtask test`: all tests of the workspace, and one closing line that says how many.
+//! `cargo xtask test`: all tests of the workspace, then the API against its own document, and one closing line that
+//! says how many. `cargo xtask schemathesis`: the second alone.
 
 use crate::{
-    machine,
+    machine, schemathesis,
     step::{Step, Stream},
     tally::{self, Skips, Tally},
 };
 
-/// Runs all tests, or those that `arguments` to cargo test select.
+/// Runs all tests, or those that `arguments` to cargo test select; the latter without what is no test of cargo's.
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let mut tally = Tally::default();
     let scope = if arguments.is_empty() { vec!["--workspace"] } else { arguments.iter().map(String::as_str).collect() };
-    let step = Step {
-        name: "tests",
-        // Every test runs even after a failure, so that the count is of all of them.
-        arguments: ["test", "--no-fail-fast"].into_iter().chain(scope).collect(),
-        environment: vec![],
-    };
+    // Every test runs even after a failure, so that the count is of all of them.
+    let step = Step::cargo("tests", ["test", "--no-fail-fast"].into_iter().chain(scope).collect());
     let ended_well = step.run(|stream, line| {
         if stream == Stream::Out {
             tally.count(line);
@@ -24,6 +21,20 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     if !ended_well && tally.failed == 0 {
         println!("cargo test failed without a failed test: it did not compile, or a test binary died; counted as one");
         tally.failed = 1;
+    }
+    let fuzzed = if arguments.is_empty() { Some(schemathesis::run()) } else { None };
+    close(tally, fuzzed)
+}
+
+/// Runs the API against its own document, and nothing else.
+pub(crate) fn run_schemathesis() -> Result<(), String> {
+    close(Tally::default(), Some(schemathesis::run()))
+}
+
+fn close(mut tally: Tally, fuzzed: Option<schemathesis::Outcome>) -> Result<(), String> {
+    if let Some(outcome) = fuzzed {
+        tally.add(outcome.tally());
+        println!("test schemathesis ... {outcome}");
     }
     for line in machine::missing() {
         println!("{line}");

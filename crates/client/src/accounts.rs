@@ -42,11 +42,10 @@ pub struct OpenedAccount {
 }
 
 /// Whether an account takes part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     /// It does.
-    #[default]
     Open,
     /// It was closed, for good.
     Closed,
@@ -62,7 +61,6 @@ pub struct Account {
     /// What it holds.
     pub kind: AccountKind,
     /// Whether it takes part.
-    #[serde(default)]
     pub status: AccountStatus,
     /// How often its balances changed.
     pub version: u64,
@@ -145,8 +143,7 @@ pub struct AccountLimits {
     pub customer: Limits,
     /// Of a limited account: its debits of the day.
     pub limited: Option<LimitedAccount>,
-    /// What may be held of the currencies that have a cap.
-    #[serde(default)]
+    /// What a foreign account may hold of the currencies that have a cap.
     pub holdings: Vec<Holding>,
 }
 
@@ -170,10 +167,10 @@ pub struct Holding {
     pub currency: String,
     /// The most.
     pub cap: Money,
-    /// What is held.
-    pub held_won: Money,
-    /// What is left.
-    pub remaining: Money,
+    /// What it is worth at the newest mid; none without a rate.
+    pub held: Option<Money>,
+    /// What is left; none without a rate.
+    pub remaining: Option<Money>,
 }
 
 /// Which way money would move, for a dry run of the checks.
@@ -202,6 +199,10 @@ pub struct Check {
 pub struct CheckAnswer {
     /// `acc_…`
     pub account_id: String,
+    /// As asked.
+    pub direction: Direction,
+    /// As asked.
+    pub amount: Money,
     /// Whether nothing stands against it.
     pub admitted: bool,
     /// Everything that does, by precedence.

@@ -15,8 +15,8 @@ pub struct AuditEntry {
     pub event: String,
     /// What it created.
     pub id: Option<String>,
-    /// Who asked for it; nobody for what the engine did by itself.
-    pub caller: Option<String>,
+    /// On whose word it stands.
+    pub caller: String,
     /// `cus_…`
     pub customer_id: Option<String>,
     /// RFC 3339, UTC.

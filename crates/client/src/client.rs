@@ -1,7 +1,7 @@
 //! The comfortable way: a pool of connections, the token, a deadline on every call.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -132,9 +132,10 @@ impl Client {
         request: &Request,
         read: impl FnOnce(Reply<'_>) -> T,
     ) -> Result<T, ClientError> {
-        let (server, pool) = match (port, self.server.admin()) {
-            (Port::Admin, Some(admin)) => (admin, &self.admin),
-            (Port::Api, _) | (Port::Admin, None) => (&*self.server, &self.pool),
+        let none = || ClientError::unsent(io::Error::other("no admin address was given: ServerAddr::with_admin"));
+        let (server, pool) = match port {
+            Port::Api => (&*self.server, &self.pool),
+            Port::Admin => (self.server.admin().ok_or_else(none)?, &self.admin),
         };
         let prepared = request.prepare_with(server, &self.headers)?;
         let until = Instant::now() + self.config.deadline;
@@ -205,7 +206,6 @@ pub(crate) fn json(body: &impl Serialize) -> Result<Vec<u8>, ClientError> {
 #[derive(Clone, Copy)]
 enum Port {
     Api,
-    /// The same as the API's where no other is known.
     Admin,
 }
 
@@ -224,11 +224,11 @@ impl Pool {
     }
 
     async fn permit(&self, within: Duration) -> Result<SemaphorePermit<'_>, ClientError> {
-        let timed_out = || ClientError::unsent(std::io::ErrorKind::TimedOut.into());
+        let timed_out = || ClientError::unsent(io::ErrorKind::TimedOut.into());
         timeout(within, self.permits.acquire())
             .await
             .map_err(|_| timed_out())?
-            .map_err(|closed| ClientError::unsent(std::io::Error::other(closed)))
+            .map_err(|closed| ClientError::unsent(io::Error::other(closed)))
     }
 
     /// A connection that is still good; those that the server closed meanwhile are dropped.

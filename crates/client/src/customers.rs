@@ -26,12 +26,22 @@ pub struct OpenedCustomer {
     /// As given.
     pub reference: Option<String>,
     /// The caller that it belongs to.
-    #[serde(default)]
     pub channel: String,
     /// RFC 3339, UTC.
     pub opened_at: String,
     /// Asia/Seoul.
     pub business_date: String,
+}
+
+/// A customer in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CustomerEntry {
+    /// `cus_…`
+    pub id: String,
+    /// As given.
+    pub reference: Option<String>,
+    /// The caller that it belongs to.
+    pub channel: String,
 }
 
 /// A customer as it stands.
@@ -42,7 +52,6 @@ pub struct Customer {
     /// As given.
     pub reference: Option<String>,
     /// The caller that it belongs to.
-    #[serde(default)]
     pub channel: String,
     /// The accounts' ids.
     pub accounts: Vec<String>,
@@ -146,8 +155,8 @@ impl Client {
         self.get(format!("/v1/customers/{id}")).await
     }
 
-    /// The customers that the caller may see, those of one reference or all.
-    pub fn customers(&self, reference: Option<&str>, limit: Option<u16>) -> Pages<OpenedCustomer> {
+    /// The customers that the caller may see, those of one reference or all, by id.
+    pub fn customers(&self, reference: Option<&str>, limit: Option<u16>) -> Pages<CustomerEntry> {
         let request = with_optional(Request::get("/v1/customers"), "reference", reference);
         Pages::of(self, with_limit(request, limit))
     }

@@ -134,7 +134,6 @@ pub struct BatchOutcome {
     /// The status that it would have had alone.
     pub status: u16,
     /// Whether it repeats an earlier answer.
-    #[serde(default)]
     pub replayed: bool,
     /// The exchange or the problem.
     pub body: serde_json::Value,

@@ -41,6 +41,8 @@ pub struct CompletedKey {
     pub location: Option<String>,
     /// RFC 3339, UTC.
     pub at: String,
+    /// Asia/Seoul.
+    pub business_date: String,
     /// The status of its answer.
     pub status: u16,
     /// Its answer.

@@ -43,15 +43,17 @@ pub use answer::{Answer, Page, Pages, RawAnswer, Span};
 pub use audit::AuditEntry;
 pub use client::{Client, ClientConfig};
 pub use connection::{Connection, Reply};
-pub use customers::{Customer, CustomerLimits, Fact, FactAnswer, Limit, Limits, NewCustomer, NewFact, OpenedCustomer};
+pub use customers::{
+    Customer, CustomerEntry, CustomerLimits, Fact, FactAnswer, Limit, Limits, NewCustomer, NewFact, OpenedCustomer,
+};
 pub use error::{ClientError, KnownOutcome, Problem, Sent, Violation};
 pub use exchanges::{BatchAnswer, BatchItem, BatchOutcome, Exchange, ExchangeOrder, Posting, Reversal, Trial};
 pub use keys::{CompletedKey, KeyScope, KeyState};
 pub use money::Money;
 pub use quotes::{ExecutedRate, MarketOrder, OrderAmount, Quote, QuoteRequest, QuoteState, QuoteStatus, Side};
 pub use rates::{
-    CurrencyEntry, Finding, Halt, LiftedHalt, NewRound, Pair, PublishedRound, Rate, Round, RoundFilter, SetHalt,
-    StandingHalt, Verdict, VoidedRound,
+    CurrencyEntry, Finding, Halt, LiftedHalt, NewRound, Pair, PublishedRound, Rate, Round, SetHalt, StandingHalt,
+    Verdict, VoidedRound,
 };
 pub use request::{Method, PreparedRequest, Request};
 pub use service::{Clock, ClockMove, LaneReadiness, Readiness, Version};

@@ -93,8 +93,8 @@ pub struct StandingHalt {
     pub currency: String,
     /// Why.
     pub reason: String,
-    /// Who set it.
-    pub by: Option<String>,
+    /// Who set it, or published the round that the guard refused.
+    pub by: String,
     /// RFC 3339, UTC.
     pub since: String,
 }
@@ -117,7 +117,9 @@ pub struct SetHalt {
     /// Who set it.
     pub by: String,
     /// RFC 3339, UTC.
-    pub since: String,
+    pub at: String,
+    /// Asia/Seoul.
+    pub business_date: String,
 }
 
 /// A halt that was lifted.
@@ -157,17 +159,6 @@ pub struct VoidedRound {
     pub at: String,
     /// Asia/Seoul.
     pub business_date: String,
-}
-
-/// Which rounds to list, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RoundFilter {
-    /// Of this foreign currency.
-    pub currency: Option<String>,
-    /// Of this business date.
-    pub business_date: Option<String>,
-    /// Items in a page, 1 to 1,000; the server's default without.
-    pub limit: Option<u16>,
 }
 
 /// A round to be published.
@@ -248,8 +239,12 @@ struct Currencies {
 
 #[derive(Deserialize)]
 struct Pairs {
-    #[serde(alias = "items")]
     pairs: Vec<Pair>,
+}
+
+#[derive(Deserialize)]
+struct Halts {
+    halts: Vec<StandingHalt>,
 }
 
 #[derive(Deserialize)]
@@ -293,11 +288,10 @@ impl Client {
         self.get(format!("/v1/rounds/{}", segment(id))).await
     }
 
-    /// Rounds, newest first.
-    pub fn rounds(&self, filter: &RoundFilter) -> Pages<Round> {
-        let request = with_optional(Request::get("/v1/rounds"), "currency", filter.currency.as_deref());
-        let request = with_optional(request, "business_date", filter.business_date.as_deref());
-        Pages::of(self, with_limit(request, filter.limit))
+    /// A foreign currency's rounds, those of one business date or all, newest first.
+    pub fn rounds(&self, currency: &str, business_date: Option<&str>, limit: Option<u16>) -> Pages<Round> {
+        let request = Request::get("/v1/rounds").with_query("currency", currency);
+        Pages::of(self, with_limit(with_optional(request, "business_date", business_date), limit))
     }
 
     /// Voids a round, which halts its pair.
@@ -306,8 +300,8 @@ impl Client {
     }
 
     /// The halts that stand.
-    pub fn halts(&self) -> Pages<StandingHalt> {
-        Pages::of(self, Request::get("/v1/halts"))
+    pub async fn halts(&self) -> Result<Vec<StandingHalt>, ClientError> {
+        Ok(self.get::<Halts>("/v1/halts").await?.value.halts)
     }
 
     /// Halts a pair.

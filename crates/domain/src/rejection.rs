@@ -36,6 +36,10 @@ codes! {
     CustomerNotFound = "customer_not_found",
     /// The account does not exist, belongs to another customer, or does not hold this currency.
     AccountNotFound = "account_not_found",
+    /// The exchange does not exist.
+    ExchangeNotFound = "exchange_not_found",
+    /// The exchange was reversed before.
+    AlreadyReversed = "already_reversed",
     /// The account has changed since the revision that was expected.
     VersionMismatch = "version_mismatch",
     /// The account is closed.

@@ -52,11 +52,29 @@ pub(crate) struct Town {
     movements: Vec<Arc<Record>>,
     /// What accounts hold, as far as clients were told: with the version they were told of.
     held: BTreeMap<(AccountId, Currency), (u64, Money)>,
+    closed: BTreeSet<AccountId>,
     /// What accounts were seen to be at.
     pub(crate) revisions: BTreeMap<AccountId, AccountRevision>,
 }
 
 impl Town {
+    /// Accounts that held something and are believed to hold nothing now.
+    fn emptied(&self) -> Vec<AccountId> {
+        let mut accounts: BTreeMap<AccountId, bool> = BTreeMap::new();
+        for ((account, _), (_, amount)) in &self.held {
+            *accounts.entry(*account).or_insert(true) &= amount.is_zero();
+        }
+        let emptied = accounts.into_iter().filter(|(account, empty)| *empty && !self.closed.contains(account));
+        emptied.map(|(account, _)| account).collect()
+    }
+
+    /// Exchanges that were paid from an account that is closed by now.
+    fn orphaned(&self) -> Vec<Arc<Record>> {
+        let paid =
+            |record: &&Arc<Record>| record.event.legs().next().is_some_and(|leg| self.closed.contains(&leg.account));
+        self.exchanges.iter().filter(paid).cloned().collect()
+    }
+
     /// Learns from a record that a client was answered with.
     pub(crate) fn learn(&mut self, record: &Arc<Record>) {
         self.places.push(record.position);
@@ -86,6 +104,9 @@ impl Town {
                         AccountKind::Foreign => family.foreign = Some(id),
                     }
                 }
+            }
+            Event::AccountClosed { account, .. } => {
+                self.closed.insert(*account);
             }
             Event::RoundPublished { round, findings } => {
                 self.rounds.push((round.id, round.currency));
@@ -263,17 +284,29 @@ impl Clients {
     fn reversal(&mut self) -> Option<Act> {
         let newest = self.town.exchanges.len().saturating_sub(6);
         let recent = self.town.exchanges.get(newest..).unwrap_or_default();
-        let from = if self.dice.one_in(15) { &self.town.movements } else { recent };
+        let orphaned = self.town.orphaned();
+        let from = match self.dice.below(15) {
+            0 => &self.town.movements,
+            1..8 if !orphaned.is_empty() => &orphaned,
+            _ => recent,
+        };
         let exchange = self.dice.pick(from)?.clone();
         Some(Act::Command(Command::Reverse { exchange, reason: "at a wrong rate".into() }))
     }
 
-    /// Closes what is believed to be empty, or empties it first.
+    /// Closes what is believed to be empty, or empties it first. Mostly an account that paid for an exchange not long
+    /// ago: what comes back of that has to wait then.
     fn closing(&mut self) -> Option<Act> {
-        let account = self.account()?;
+        let paid = self.dice.pick(&self.town.exchanges).and_then(|record| record.event.legs().next());
+        let emptied = self.dice.pick(&self.town.emptied()).copied();
+        let account = match (emptied, paid.map(|leg| leg.account)) {
+            (Some(account), _) if !self.dice.one_in(3) => account,
+            (_, Some(account)) if !self.dice.one_in(3) => account,
+            _ => self.account()?,
+        };
         let held = self.town.held.iter().find(|((of, _), (_, amount))| *of == account && !amount.is_zero());
         Some(Act::Command(match held {
-            Some((_, (_, amount))) if !self.dice.one_in(4) => Command::Withdraw { account, amount: *amount },
+            Some((_, (_, amount))) if !self.dice.one_in(6) => Command::Withdraw { account, amount: *amount },
             _ => Command::CloseAccount { account, expected: self.expected(account) },
         }))
     }

@@ -11,7 +11,7 @@ use utoipa::{
     },
 };
 
-use crate::api::problem::{ApiCode, status_of};
+use crate::api::code::{ApiCode, status_of};
 
 /// A stable code.
 #[derive(Clone, Copy, Debug)]

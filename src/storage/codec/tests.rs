@@ -8,12 +8,12 @@ use hwan_domain::{
     currency::{Currency, CurrencySet},
     exchange::{Side, Terms},
     guard::Finding,
-    id::{AccountId, CustomerId, LANE_MAX, LaneId, Position, SEQ_MAX, Seq},
+    id::{AccountId, CustomerId, ExchangeId, LANE_MAX, LaneId, Position, SEQ_MAX, Seq},
     limit::LimitUse,
     money::{MINOR_MAX, Money},
     quote::QuoteId,
     rate::Rate,
-    record::{Event, KeyDigest, KeyUse, Leg, Origin, Record, RequestDigest},
+    record::{Event, KeyDigest, KeyUse, Landing, Leg, Origin, Record, RequestDigest},
     round::{Round, RoundId, RoundStatus},
     time::{BusinessDate, Timestamp},
 };
@@ -161,6 +161,22 @@ fn any_limits() -> impl Strategy<Value = LimitUse> {
     })
 }
 
+fn any_reversal() -> impl Strategy<Value = Event> {
+    let landing = prop_oneof![any_leg().prop_map(Landing::Account), any_money().prop_map(Landing::Suspense)];
+    let limits = option::of(any_limits());
+    (any_position(), any_text(), any_terms(), any_leg(), landing, limits, option::of(any::<i64>())).prop_map(
+        |(exchange, reason, terms, debit, landing, limits, limited_won)| Event::Reversed {
+            exchange: ExchangeId::at(exchange),
+            reason,
+            terms,
+            debit,
+            landing,
+            limits,
+            limited_won,
+        },
+    )
+}
+
 /// Every kind of event.
 fn any_event() -> impl Strategy<Value = Event> {
     let customer = || any_position().prop_map(CustomerId::at);
@@ -168,7 +184,10 @@ fn any_event() -> impl Strategy<Value = Event> {
     let limited = || option::of(any::<i64>());
     let kind = prop_oneof![Just(AccountKind::Won), Just(AccountKind::Foreign)];
     prop_oneof![
-        option::of(any_text()).prop_map(|reference| Event::CustomerOpened { reference }),
+        (option::of(any_text()), option::of(any_text()))
+            .prop_map(|(reference, channel)| Event::CustomerOpened { reference, channel }),
+        (account(), customer()).prop_map(|(account, customer)| Event::AccountClosed { account, customer }),
+        any_reversal(),
         (customer(), kind).prop_map(|(customer, kind)| Event::AccountOpened { customer, kind }),
         (account(), customer(), any_fact()).prop_map(|(account, customer, fact)| Event::AccountFactStated {
             account,
@@ -291,6 +310,100 @@ fn an_exchange_reads_like_this() {
             r#""credit":{"account":"acc_0008000000003","customer":"cus_0008000000001","currency":"USD","#,
             r#""amount":"100.00","balance_after":"100.00","version":1},"#,
             r#""limits":{"charged_at":"2026-11-23T01:00:00.000000Z","day_won":"135050","month_won":"135050"}}"#,
+        )
+    );
+}
+
+#[test]
+fn a_reversal_reads_like_this_and_says_where_the_money_landed() {
+    let exchange = fixture::exchange_of_scenario_s01();
+    let Event::Exchanged { terms, debit, credit, .. } = &exchange.event else { panic!() };
+    let reversed = |landing| Record {
+        position: Position::new(exchange.position.lane(), Seq::new(9).unwrap()),
+        origin: Origin { caller: "branch-7".into(), key: None },
+        event: Event::Reversed {
+            exchange: ExchangeId::at(exchange.position),
+            reason: "wrong \"rate\"".into(),
+            terms: *terms,
+            debit: Leg {
+                amount: credit.amount.negated(),
+                balance_after: fixture::money("0.00", "USD"),
+                version: 2,
+                ..*credit
+            },
+            landing,
+            limits: None,
+            limited_won: None,
+        },
+        ..exchange.clone()
+    };
+    let head = concat!(
+        r#"{"v":1,"lane":1,"seq":9,"type":"reversed","at":"2026-11-23T01:00:00.000000Z","#,
+        r#""business_date":"2026-11-23","caller":"branch-7","reversal":"rev_0008000000009","#,
+        r#""exchange":"exg_0008000000007","reason":"wrong \"rate\"","#,
+        r#""terms":{"side":"buy","currency":"USD","round":"USD-20261123-1","mid":{"won":"1350.50","per":1},"#,
+        r#""rate":{"won":"1350.50","per":1},"preference_percent":"100"},"#,
+        r#""debit":{"account":"acc_0008000000003","customer":"cus_0008000000001","currency":"USD","#,
+        r#""amount":"-100.00","balance_after":"0.00","version":2},"#,
+    );
+    let won = fixture::money("135050", "KRW");
+    let on_account = Leg { amount: won, balance_after: fixture::money("1000000", "KRW"), version: 3, ..*debit };
+    for (landing, tail) in [
+        (
+            Landing::Account(on_account),
+            concat!(
+                r#""credit":{"account":"acc_0008000000002","customer":"cus_0008000000001","currency":"KRW","#,
+                r#""amount":"135050","balance_after":"1000000","version":3}}"#,
+            ),
+        ),
+        (Landing::Suspense(won), r#""suspense":{"currency":"KRW","amount":"135050"}}"#),
+    ] {
+        let record = reversed(landing);
+        let text = encode(&record);
+        assert_eq!(text, format!("{head}{tail}"));
+        assert_eq!(decode(&text, &currencies()).unwrap(), record);
+    }
+    let text = encode(&reversed(Landing::Suspense(won)));
+    for (from, to, what) in [
+        ("exg_0008000000007", "acc_0008000000007", "1/9: exchange: "),
+        ("rev_0008000000009", "rev_0008000000008", "1/9: the text is not in its canonical form"),
+        ("\"suspense\"", "\"credit\"", "unknown position"),
+        (",\"suspense\":{\"currency\":\"KRW\",\"amount\":\"135050\"}", "", "1/9: credit: missing"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let wrong = wrong(&text.replacen(from, to, 1));
+        assert!(wrong.contains(what), "{from} -> {to}: {wrong}");
+    }
+}
+
+#[test]
+fn an_opening_names_a_channel_only_where_it_is_not_the_caller_s_own_so_that_old_texts_stay_as_they_are() {
+    let old = concat!(
+        r#"{"v":1,"lane":1,"seq":1,"type":"customer_opened","at":"2026-11-23T01:00:00.000000Z","#,
+        r#""business_date":"2026-11-23","caller":"branch-7","customer":"cus_0008000000001","reference":"a"}"#,
+    );
+    let record = decode(old, &currencies()).unwrap();
+    assert_eq!(record.event, Event::CustomerOpened { reference: Some("a".into()), channel: None });
+    let event = Event::CustomerOpened { reference: Some("a".into()), channel: Some("app".into()) };
+    let text = encode(&Record { event, ..record });
+    assert_eq!(text, old.replace(r#""reference":"a""#, r#""reference":"a","channel":"app""#));
+}
+
+#[test]
+fn a_closing_reads_like_this() {
+    let at = |seq| Position::new(LaneId::FIRST, Seq::new(seq).unwrap());
+    let record = Record {
+        position: at(9),
+        origin: Origin { caller: "branch-7".into(), key: None },
+        event: Event::AccountClosed { account: AccountId::at(at(2)), customer: CustomerId::at(at(1)) },
+        ..fixture::exchange_of_scenario_s01()
+    };
+    assert_eq!(
+        encode(&record),
+        concat!(
+            r#"{"v":1,"lane":1,"seq":9,"type":"account_closed","at":"2026-11-23T01:00:00.000000Z","#,
+            r#""business_date":"2026-11-23","caller":"branch-7","change":"chg_0008000000009","#,
+            r#""account":"acc_0008000000002","customer":"cus_0008000000001"}"#,
         )
     );
 }

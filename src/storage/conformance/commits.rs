@@ -3,7 +3,10 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll};
 
-use hwan_domain::id::{LaneId, Position, Seq};
+use hwan_domain::{
+    id::{ExchangeId, LaneId, Position, Seq},
+    record::KeyDigest,
+};
 
 use super::{
     Subject,
@@ -119,6 +122,49 @@ pub async fn a_used_quote_is_refused_with_its_record(subject: &mut dyn Subject) 
     let mut scribe = stood;
     scribe.buy(family, money("1.00", "USD"));
     store.commit(&scribe.batch()).await.unwrap();
+}
+
+/// An exchange is reversed once: the second reversal is refused with the record of the first, by whatever key it comes.
+pub async fn an_exchange_that_was_reversed_is_refused_with_its_reversal(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut scribe = begin(&*store, LaneId::FIRST).await;
+    let family = scribe.open_family();
+    scribe.deposit(family.won, money("1000000", "KRW"));
+    scribe.buy(family, money("1.00", "USD"));
+    scribe.buy(family, money("1.00", "USD"));
+    let bought = scribe.batch();
+    store.commit(&bought).await.unwrap();
+    let [.., first, second] = &bought.rows[..] else { panic!("two exchanges") };
+    let reversed_by = scribe.reverse(&first.record, false);
+    let batch = scribe.batch();
+    store.commit(&batch).await.unwrap();
+    let reversal = KeyDigest::of_reversal(ExchangeId::at(first.record.position));
+
+    let stood = scribe.clone();
+    let again = batch.rows.last().unwrap().record.event.clone();
+    scribe.write_with(Some(key(4)), again.clone());
+    match store.commit(&scribe.batch()).await {
+        Err(CommitError::DuplicateKey { key, used_by: by }) => assert_eq!((key, by), (reversal, reversed_by)),
+        other => panic!("expected a refused reversal, found {other:?}"),
+    }
+    let mut twice = stood.clone();
+    let other = twice.reverse(&second.record, true);
+    let event = twice.batch().rows.last().unwrap().record.event.clone();
+    let mut twice = stood.clone();
+    twice.write_with(None, event.clone());
+    twice.write_with(None, event);
+    assert!(matches!(store.commit(&twice.batch()).await, Err(CommitError::NotDone(_))), "twice in one batch");
+
+    let mut scribe = stood;
+    assert_eq!(scribe.reverse(&second.record, true), other, "another exchange is another matter");
+    store.commit(&scribe.batch()).await.unwrap();
+    drop(store);
+    subject.reopen().await;
+    let asked = [reversal, KeyDigest::of_reversal(ExchangeId::at(second.record.position))];
+    let mut found: Vec<_> = subject.store().find_keys(&asked).await.unwrap();
+    found.sort_by_key(|(_, row)| row.record.position);
+    let found: Vec<_> = found.into_iter().map(|(key, row)| (key, row.record.position)).collect();
+    assert_eq!(found, [(asked[0], reversed_by), (asked[1], other)]);
 }
 
 /// A key takes effect once: its second use is refused by name, with all that comes with it, in any lane.

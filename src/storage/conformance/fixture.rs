@@ -16,7 +16,8 @@ use hwan_domain::{
     money::Money,
     quote::QuoteId,
     rate::Rate,
-    record::{Event, KeyDigest, KeyUse, Leg, Origin, Record, RequestDigest},
+    record::{Event, KeyDigest, KeyUse, Landing, Leg, Origin, Record, RequestDigest},
+    reversal,
     round::{Round, RoundId, RoundStatus},
     time::{BusinessDate, Timestamp},
 };
@@ -325,6 +326,35 @@ impl Scribe {
         self.leave(StateWrite::Customer(state));
         let quote = Some(self.next_quote());
         self.write(Event::Exchanged { terms, quote, debit, credit, limits, limited_won: None })
+    }
+
+    /// Reverses the exchange that was written at this place; where the account that paid is to be closed, to suspense.
+    pub fn reverse(&mut self, exchange: &Record, to_suspense: bool) -> Position {
+        let plan = reversal::plan(exchange).expect("an exchange");
+        let debit = self.post(plan.debit_account, plan.debit.amount.negated());
+        let landing = match to_suspense {
+            true => Landing::Suspense(plan.credit.amount),
+            false => Landing::Account(self.post(plan.credit_account, plan.credit.amount)),
+        };
+        let at = self.at.plus_seconds(1);
+        let customer = self.customers.get_mut(&plan.customer).expect("a customer that was opened here");
+        let limits = plan.charge.and_then(|charge| customer.limits.given_back(charge, at));
+        customer.limits = limits.unwrap_or(customer.limits);
+        let state = customer.clone();
+        self.leave(StateWrite::Customer(state));
+        let (exchange, terms, reason) = (plan.exchange, plan.terms, "wrong".into());
+        self.write(Event::Reversed { exchange, reason, terms, debit, landing, limits, limited_won: None })
+    }
+
+    /// Closes an account.
+    pub fn close_account(&mut self, account: AccountId) -> Position {
+        let at = self.at.plus_seconds(1);
+        let book = self.accounts.get_mut(&account).expect("an account that was opened here");
+        book.close(at);
+        let state = book.state().clone();
+        let customer = state.customer;
+        self.leave(StateWrite::Account(state));
+        self.write(Event::AccountClosed { account, customer })
     }
 
     /// A quote of its own for the next record: none of another lane's, and no key's number.

@@ -73,6 +73,7 @@ cases! { $
         the_same_batch_sent_twice_stands_once,
         a_used_key_is_refused_with_its_record,
         a_used_quote_is_refused_with_its_record,
+        an_exchange_that_was_reversed_is_refused_with_its_reversal,
         a_dropped_commit_is_whole_or_absent,
         two_lanes_do_not_disturb_each_other,
         a_lane_is_taken_where_it_stands_after_reopening,

@@ -57,6 +57,7 @@ pub async fn a_household_comes_back_exactly(subject: &mut dyn Subject) {
     let until = Some(ten_o_clock().plus_seconds(86_400));
     scribe.state_account_fact(first.won, Fact { effective_to: until, ..fact(Check::Pledged, None) });
     scribe.state_customer_fact(first.customer, fact(Check::KycExpired, None));
+    scribe.close_account(second.won);
     store.commit(&scribe.batch()).await.unwrap();
     assert_as_written(&*store, &scribe, first).await;
     assert_as_written(&*store, &scribe, second).await;

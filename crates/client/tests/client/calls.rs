@@ -96,7 +96,7 @@ async fn an_answer_that_is_cut_off_is_told_from_one_that_never_began() {
 async fn a_server_that_is_not_there_leaves_nothing_in_doubt() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let addr = ServerAddr::loopback(&format!("http://{gone}")).unwrap();
-    let error = Client::new(addr, ClientConfig::default()).live().await.unwrap_err();
+    let error = Client::new(addr, ClientConfig::default()).openapi().await.unwrap_err();
     assert_eq!(error.outcome(), KnownOutcome::Nothing, "{error}");
 }
 
@@ -104,7 +104,7 @@ async fn a_server_that_is_not_there_leaves_nothing_in_doubt() {
 async fn a_silent_server_is_given_up_at_the_deadline() {
     let server = serve(vec![Act::Hang]).await;
     let started = tokio::time::Instant::now();
-    let error = client(&server).live().await.unwrap_err();
+    let error = client(&server).openapi().await.unwrap_err();
     let ClientError::Connection { sent, cause } = error else { panic!("{error}") };
     assert_eq!((sent, cause.kind()), (Sent::Possibly, io::ErrorKind::TimedOut));
     assert!(started.elapsed() < Duration::from_secs(5));
@@ -119,10 +119,10 @@ async fn a_kept_alive_connection_is_reused_and_a_closed_one_is_not() {
     ];
     let server = serve(acts).await;
     let client = client(&server);
-    client.live().await.unwrap();
-    client.live().await.unwrap();
+    client.openapi().await.unwrap();
+    client.openapi().await.unwrap();
     assert_eq!(server.connections.load(Ordering::SeqCst), 1);
-    client.live().await.unwrap();
+    client.openapi().await.unwrap();
     assert_eq!(server.connections.load(Ordering::SeqCst), 2);
 }
 
@@ -151,7 +151,7 @@ async fn a_call_that_is_dropped_midway_ends_the_connection() {
 #[tokio::test]
 async fn an_error_without_a_problem_is_no_answer_of_hwans() {
     let server = serve(vec![Act::Answer(json("500 Internal Server Error", "", "oops"))]).await;
-    let error = client(&server).live().await.unwrap_err();
+    let error = client(&server).openapi().await.unwrap_err();
     assert!(matches!(error, ClientError::Protocol { .. }), "{error}");
     assert_eq!(error.outcome(), KnownOutcome::Unknown);
 }

@@ -4,7 +4,7 @@ use std::{future::Future, sync::atomic::Ordering};
 
 use hwan_client::{
     AccountStatus, Answer, BatchItem, Check, Client, ClientError, Direction, ExchangeOrder, KeyScope, KeyState,
-    MarketOrder, Money, NewCustomer, NewFact, Problem, QuoteStatus, RoundFilter, Side, Span,
+    MarketOrder, Money, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span,
 };
 
 use crate::{
@@ -41,12 +41,13 @@ const RATE: &str = r#"{"value":"1350.50","unit":1,"round":"USD-20261123-1","busi
 #[tokio::test]
 async fn customers_are_opened_for_a_channel_and_listed_page_by_page() {
     let opened = r#"{"id":"cus_1","reference":null,"channel":"app","opened_at":"t","business_date":"d"}"#;
+    let listed = r#"{"id":"cus_1","reference":"kim 1","channel":"app"}"#;
     let new = NewCustomer { reference: None, channel: Some("app".into()) };
     let (request, answer) = once(opened, |client| async move { client.open_customer(&new).await.unwrap() }).await;
     assert_eq!(parts(&request), ("POST /v1/customers", r#"{"channel":"app"}"#));
     assert_eq!(answer.value.channel, "app");
 
-    let page = |next: &str| Act::Answer(json("200 OK", "", &format!(r#"{{"items":[{opened}],"next_cursor":{next}}}"#)));
+    let page = |next: &str| Act::Answer(json("200 OK", "", &format!(r#"{{"items":[{listed}],"next_cursor":{next}}}"#)));
     let server = serve(vec![page(r#""c/1""#), page("null"), page("null")]).await;
     let mut pages = client(&server).customers(Some("kim 1"), Some(1));
     assert_eq!(pages.next_page().await.unwrap().unwrap()[0].id, "cus_1");
@@ -87,12 +88,12 @@ async fn limits_are_of_a_customer_or_of_an_account() {
     let account = format!(
         r#"{{"account_id":"acc_1","customer":{{"daily":{LIMIT},"monthly":{LIMIT}}},"limited":{LIMIT},
             "holdings":[{{"currency":"VND","cap":{{"amount":"5","currency":"KRW"}},
-            "held_won":{{"amount":"2","currency":"KRW"}},"remaining":{{"amount":"3","currency":"KRW"}}}}]}}"#
+            "held":{{"amount":"2","currency":"KRW"}},"remaining":{{"amount":"3","currency":"KRW"}}}}]}}"#
     );
     let (request, answer) = once(&account, |client| async move { client.account_limits("acc_1").await.unwrap() }).await;
     assert_eq!(parts(&request).0, "GET /v1/accounts/acc_1/limits");
     assert_eq!(answer.value.limited.unwrap().used, won("3"));
-    assert_eq!(answer.value.holdings[0].held_won, won("2"));
+    assert_eq!(answer.value.holdings[0].held, Some(won("2")));
 }
 
 #[tokio::test]
@@ -230,7 +231,7 @@ async fn a_quote_is_read_by_its_capability() {
 async fn a_key_says_what_became_of_its_request() {
     let done = format!(
         r#"{{"key":"k","state":"completed","event":"exchanged","id":"exg_1","location":"/v1/exchanges/exg_1",
-            "at":"t","status":201,"body":{EXCHANGE}}}"#
+            "at":"t","business_date":"d","status":201,"body":{EXCHANGE}}}"#
     );
     let (request, answer) =
         once(&done, |client| async move { client.key("k/ 1", KeyScope::Customer("cus_1")).await.unwrap() }).await;
@@ -254,19 +255,19 @@ async fn rounds_are_listed_and_voided_and_halts_set_and_lifted() {
         once(&voided, |client| async move { client.void_round("USD-20261123-1", "typo").await.unwrap() }).await;
     assert_eq!(parts(&request), ("POST /v1/rounds/USD-20261123-1/void", r#"{"reason":"typo"}"#));
 
-    let filter = RoundFilter { currency: Some("USD".into()), business_date: Some("2026-11-23".into()), limit: None };
-    let (request, rounds) =
-        once(
-            r#"{"items":[],"next_cursor":null}"#,
-            |client| async move { client.rounds(&filter).all(1).await.unwrap() },
-        )
-        .await;
+    let (request, rounds) = once(r#"{"items":[],"next_cursor":null}"#, |client| async move {
+        client.rounds("USD", Some("2026-11-23"), None).all(1).await.unwrap()
+    })
+    .await;
     assert_eq!(parts(&request).0, "GET /v1/rounds?currency=USD&business_date=2026-11-23");
     assert!(rounds.is_empty());
 
-    let halted = r#"{"id":"chg_2","currency":"USD","reason":"war","by":"ops-1","since":"t"}"#;
-    let (request, _) = once(halted, |client| async move { client.halt("USD", "war").await.unwrap() }).await;
+    let halted = format!(r#"{{"id":"chg_2","currency":"USD","reason":"war","by":"ops-1",{AT}}}"#);
+    let (request, _) = once(&halted, |client| async move { client.halt("USD", "war").await.unwrap() }).await;
     assert_eq!(parts(&request), ("POST /v1/halts", r#"{"currency":"USD","reason":"war"}"#));
+    let halts = r#"{"halts":[{"currency":"USD","reason":"war","by":"ops-1","since":"t"}]}"#;
+    let (request, halts) = once(halts, |client| async move { client.halts().await.unwrap() }).await;
+    assert_eq!((parts(&request).0, halts[0].by.as_str()), ("GET /v1/halts", "ops-1"));
     let lifted = format!(r#"{{"id":"chg_3","currency":"USD","lifted_by":"ops-2",{AT}}}"#);
     let (request, answer) = once(&lifted, |client| async move { client.lift_halt("USD").await.unwrap() }).await;
     assert_eq!(parts(&request), ("POST /v1/halts/USD/lift", "{}"));
@@ -286,5 +287,5 @@ async fn the_journal_is_read_by_an_auditor() {
     );
     let (request, entries) = once(&body, |client| async move { client.audit(1, None).all(9).await.unwrap() }).await;
     assert_eq!(parts(&request).0, "GET /v1/audit?lane=1");
-    assert_eq!((entries[0].seq, entries[0].caller.as_deref()), (7, Some("app")));
+    assert_eq!((entries[0].seq, entries[0].caller.as_str()), (7, "app"));
 }

@@ -118,17 +118,17 @@ async fn a_server_whose_certificate_is_trusted_is_spoken_to() {
     let authority = Authority::new("trusted");
     let port = serve(&authority, "localhost", Asks::Nothing, vec![good(), good()]).await;
     let client = client(&format!("https://localhost:{port}"), &authority.trusting());
-    assert_eq!(client.version().await.unwrap().value.name, "hwan");
-    assert_eq!(client.version().await.unwrap().value.version, "1", "the connection is good for more than one call");
+    assert_eq!(client.openapi().await.unwrap().value["name"], "hwan");
+    assert_eq!(client.openapi().await.unwrap().value["version"], "1", "the connection is good for more than one call");
 }
 
 #[tokio::test]
 async fn a_server_of_another_authority_or_name_is_refused_before_the_token_leaves() {
     let (authority, other) = (Authority::new("own"), Authority::new("other"));
     let port = serve(&authority, "localhost", Asks::Nothing, vec![good()]).await;
-    let foreign = client(&format!("https://localhost:{port}"), &other.trusting()).version().await.unwrap_err();
+    let foreign = client(&format!("https://localhost:{port}"), &other.trusting()).openapi().await.unwrap_err();
     assert_eq!(foreign.outcome(), KnownOutcome::Nothing, "{foreign}");
-    let renamed = client(&format!("https://127.0.0.1:{port}"), &authority.trusting()).version().await.unwrap_err();
+    let renamed = client(&format!("https://127.0.0.1:{port}"), &authority.trusting()).openapi().await.unwrap_err();
     assert_eq!(renamed.outcome(), KnownOutcome::Nothing, "{renamed}");
 }
 
@@ -137,8 +137,8 @@ async fn a_server_that_asks_for_a_certificate_is_shown_one() {
     let authority = Authority::new("mutual");
     let port = serve(&authority, "localhost", Asks::Certificate, vec![good()]).await;
     let url = format!("https://localhost:{port}");
-    assert!(client(&url, &authority.trusting()).version().await.is_err());
-    assert_eq!(client(&url, &authority.showing()).version().await.unwrap().value.name, "hwan");
+    assert!(client(&url, &authority.trusting()).openapi().await.is_err());
+    assert_eq!(client(&url, &authority.showing()).openapi().await.unwrap().value["name"], "hwan");
 }
 
 #[tokio::test]

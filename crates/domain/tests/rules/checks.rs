@@ -3,13 +3,13 @@
 use hwan_domain::{
     account::{AccountBook, AccountKind, Credit, Debit, Moment},
     check::{Check, Direction, Fact, Subject, Verdict},
-    customer::{CustomerBook, CustomerState},
+    customer::CustomerBook,
     limit::LimitPolicy,
     rejection::{Code, Violations},
     time::Timestamp,
 };
 
-use crate::support::{account, codes, customer, date, fact, monday, money};
+use crate::support::{account, codes, date, fact, monday, money, opened};
 
 const POLICY: LimitPolicy =
     LimitPolicy { daily_won: 10_000_000, monthly_won: 100_000_000, limited_account_daily_won: 1_000_000 };
@@ -58,7 +58,7 @@ const ROWS: [(&str, Cell, Cell, Cell); 15] = [
 
 /// An account with 3,000,000 won and its owner, under a fact of this kind.
 fn under(fact: Fact) -> (AccountBook, CustomerBook) {
-    let mut owner = CustomerBook::new(CustomerState::opened(customer(), None));
+    let mut owner = CustomerBook::new(opened());
     match fact.check.subject() {
         Subject::Account => (account(AccountKind::Won, &["3000000 KRW"], &[fact]), owner),
         Subject::Customer => {
@@ -135,7 +135,7 @@ fn an_account_that_does_not_hold_the_currency_takes_no_part() {
 #[test]
 fn every_failure_is_reported_in_order_of_precedence() {
     let everything: Vec<Fact> = Check::ALL.into_iter().map(fact).collect();
-    let mut owner = CustomerBook::new(CustomerState::opened(customer(), None));
+    let mut owner = CustomerBook::new(opened());
     for fact in &everything {
         if fact.check.subject() == Subject::Customer {
             owner.state_fact(*fact, Timestamp::from_micros(0));
@@ -176,7 +176,7 @@ fn a_seizure_binds_its_own_currency_and_a_whole_seizure_everything() {
     let now = monday("10:00:00");
     let seized = |amount: Option<&str>| Fact { amount: amount.map(money), ..fact(Check::Seized) };
     let held = ["100.00 USD", "10000 JPY"];
-    let owner = || CustomerBook::new(CustomerState::opened(customer(), None));
+    let owner = || CustomerBook::new(opened());
     let some = (account(AccountKind::Foreign, &held, &[seized(Some("60.00 USD"))]), owner());
     assert_eq!(judge(&some, Direction::Debit, "40.00 USD", now), vec![]);
     assert_eq!(judge(&some, Direction::Debit, "40.01 USD", now), vec![Code::Seized]);

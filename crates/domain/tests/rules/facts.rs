@@ -3,14 +3,14 @@
 use hwan_domain::{
     account::AccountKind,
     check::{Check, FACTS_MAX, Fact, FactSheet},
-    customer::{CustomerBook, CustomerState},
+    customer::CustomerBook,
     money::Money,
     rejection::{Code, Violations},
     time::Timestamp,
 };
 use proptest::prelude::*;
 
-use crate::support::{account, codes, customer, fact, money};
+use crate::support::{account, codes, fact, money, opened};
 
 fn t(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
@@ -145,13 +145,13 @@ fn the_books_refuse_facts_that_cannot_stand() {
         (won, seized("-5 KRW"), vec![Code::FactInvalid]),
         (won, Fact { amount: Some(money("1 KRW")), ..fact(Check::Dormant) }, vec![Code::FactInvalid]),
         (won, fact(Check::Deceased), vec![Code::FactInvalid]),
-        (won, fact(Check::AccountClosed), vec![]),
+        (won, fact(Check::AccountClosed), vec![Code::FactInvalid]), // an account is closed, not said to be
     ] {
         assert_eq!(judged(kind, &fact), outcome, "{kind:?} {fact:?}");
     }
     let of_customer = |fact: &Fact| {
         let mut violations = Violations::new();
-        CustomerBook::new(CustomerState::opened(customer(), None)).judge_fact(fact, t(0), &mut violations);
+        CustomerBook::new(opened()).judge_fact(fact, t(0), &mut violations);
         codes(violations)
     };
     assert_eq!(of_customer(&fact(Check::Deceased)), vec![]);

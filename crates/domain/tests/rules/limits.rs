@@ -4,14 +4,14 @@ use hwan_domain::{
     account::{AccountKind, Credit, HoldingCap, Moment},
     check::Direction,
     customer::{CustomerBook, CustomerState},
-    limit::{LimitPolicy, LimitUse, LimitWindow},
+    limit::{Charge, LimitPolicy, LimitUse, LimitWindow},
     rate::Rate,
     rejection::{Code, Violations},
     time::{MICROS_PER_DAY, MICROS_PER_SECOND, Timestamp},
 };
 use proptest::prelude::*;
 
-use crate::support::{account, at, codes, customer, dec, monday, money};
+use crate::support::{account, at, codes, dec, monday, money, opened};
 
 fn judged(book: &CustomerBook, won: i64, at: Timestamp) -> Vec<Code> {
     let mut violations = Violations::new();
@@ -21,7 +21,7 @@ fn judged(book: &CustomerBook, won: i64, at: Timestamp) -> Vec<Code> {
 
 fn used(day_won: i64, month_won: i64, charged_at: Timestamp) -> CustomerBook {
     let limits = LimitUse { charged_at, day_won, month_won };
-    CustomerBook::new(CustomerState { limits, ..CustomerState::opened(customer(), None) })
+    CustomerBook::new(CustomerState { limits, ..opened() })
 }
 
 #[test]
@@ -228,5 +228,57 @@ proptest! {
                 prop_assert_eq!(found.month_won, sum(&|at| month(at) == month(instant)));
             }
         }
+    }
+}
+
+#[test]
+fn what_a_reversed_exchange_charged_is_given_back_to_the_windows_that_still_last() {
+    // Charged when, reversed when, and what is used of the day and the month afterwards, of 500 charged and 30 since.
+    for (charged, reversed, outcome) in [
+        ("2026-11-23T10:00:00", "2026-11-23T11:00:00", Some((30, 30))),
+        ("2026-11-23T10:00:00", "2026-11-24T08:59:59.999999", Some((30, 30))),
+        ("2026-11-23T09:00:00", "2026-11-23T10:00:00", Some((30, 30))),
+        ("2026-11-23T10:00:00", "2026-11-24T09:00:00", Some((0, 30))),
+        ("2026-11-30T10:00:00", "2026-12-01T08:59:59.999999", Some((30, 30))),
+        ("2026-11-30T10:00:00", "2026-12-01T09:00:00", None),
+        ("2026-11-23T10:00:00", "2027-11-23T10:00:00", None),
+    ] {
+        let seoul = |text: &str| at(&format!("{text}+09:00"));
+        let (charged, reversed) = (seoul(charged), seoul(reversed));
+        let used = LimitUse::default().charged(500, charged).charged(30, charged);
+        let given = used.given_back(Charge { at: charged, won: 500 }, reversed);
+        assert_eq!(given.map(|used| (used.day_won, used.month_won)), outcome, "{charged} {reversed}");
+        assert!(given.is_none_or(|used| used.charged_at == reversed));
+    }
+}
+
+#[test]
+fn giving_back_never_makes_more_room_than_there_was() {
+    let now = monday("10:00:00");
+    let mut book = used(300, 300, now);
+    let charge = Charge { at: now, won: 500 };
+    let given = book.give_back_limit(charge, now.plus_seconds(1)).unwrap();
+    assert_eq!((given.day_won, given.month_won), (0, 0), "held at nothing used, whatever the counters were");
+    assert_eq!(book.state().limits, given);
+    let later = now.plus_micros(40 * MICROS_PER_DAY);
+    assert_eq!(book.give_back_limit(charge, later), None);
+    assert_eq!(book.state().limits, given, "nothing changes where nothing is given back");
+    book.reserve_limit(7);
+    assert_eq!(judged(&book, 9_999_993, now.plus_seconds(2)), vec![]);
+    assert_eq!(judged(&book, 9_999_994, now.plus_seconds(2)), vec![Code::LimitDaily], "what is in flight stays");
+}
+
+proptest! {
+    #[test]
+    fn charging_and_giving_back_in_one_window_leaves_what_was(
+        day in 0_i64..10_000_000,
+        won in 1_i64..10_000_000,
+        seconds in 0_i64..80_000,
+    ) {
+        let before = LimitUse { charged_at: monday("09:00:00"), day_won: day, month_won: day };
+        let charged_at = monday("09:30:00");
+        let now = charged_at.plus_seconds(seconds);
+        let after = before.charged(won, charged_at).given_back(Charge { at: charged_at, won }, now).unwrap();
+        prop_assert_eq!((after.day_won, after.month_won), (day, day));
     }
 }

@@ -11,6 +11,7 @@ mod board;
 mod book;
 mod catalogue;
 mod checks;
+mod closing;
 mod conservation;
 mod facts;
 mod guard;

@@ -4,6 +4,7 @@ use hwan_domain::{
     account::{AccountBook, AccountKind, AccountState},
     check::{Check, Fact},
     currency::{Currency, CurrencySet, CurrencySpec},
+    customer::CustomerState,
     exchange::{Side, Terms},
     id::{AccountId, CustomerId, LaneId, Position, Seq},
     money::Money,
@@ -96,6 +97,11 @@ pub(crate) const FOREIGN_ACCOUNT: u64 = 3;
 
 pub(crate) fn customer() -> CustomerId {
     CustomerId::at(place(CUSTOMER))
+}
+
+/// A customer of the channel `app`, with nothing against it.
+pub(crate) fn opened() -> CustomerState {
+    CustomerState::opened(customer(), "app".into(), None)
 }
 
 /// An account that holds these balances, with these facts against it.
