@@ -108,10 +108,6 @@ codes! {
     QuoteExpired = "quote_expired",
     /// The quote was used before.
     QuoteUsed = "quote_used",
-    /// The exchange does not exist.
-    ExchangeNotFound = "exchange_not_found",
-    /// The exchange was reversed before.
-    AlreadyReversed = "already_reversed",
     /// The rate is worse than the worst that was accepted.
     RateWorse = "rate_worse",
     /// The customer's daily limit into foreign currency would be exceeded.
