@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use hwan_domain::time::Timestamp;
+use hwan_scenarios::ScenarioArgs;
 
 use crate::{config::Overrides, startup};
 
@@ -78,6 +79,11 @@ enum Command {
     ///
     /// Exit code 0: nothing is wrong. 1: something is, or the ledger cannot be read. 2: the command line is wrong.
     Verify,
+    /// Run scenario files against a running server and report each step; docs/scenarios.md explains the language.
+    ///
+    /// Exit code 0: all passed. 1: a scenario failed, or was skipped without --allow-skips. 2: the command line or a file
+    /// is wrong, nothing was sent. 3: the server cannot be reached.
+    Scenarios(ScenarioArgs),
 }
 
 impl Cli {
@@ -97,6 +103,7 @@ impl Cli {
             }
             Command::Token { command } => command.run(&overrides),
             Command::Verify => startup::verify(&overrides),
+            Command::Scenarios(args) => hwan_scenarios::run(&args),
         };
         ExitCode::from(code)
     }

@@ -157,9 +157,9 @@ fn judge_manifest(path: &str, text: &str) -> Vec<Finding> {
     if manifest.contains_key("target") && MANIFESTS.iter().any(|(manifest, ..)| *manifest == path) {
         found("this crate's dependencies are a closed list", "target".to_owned());
     }
-    if path == "loadtest/Cargo.toml" {
+    if ["loadtest/Cargo.toml", "crates/scenarios/Cargo.toml"].contains(&path) {
         for name in names("dependencies").into_iter().filter(|name| name.starts_with("hwan") && name != "hwan-client") {
-            found("the load generator knows the engine by its API alone", name);
+            found("the load generator and the scenarios know the engine by its API alone", name);
         }
     }
     for (dependency, impure) in IMPURE_FEATURES {
@@ -314,6 +314,7 @@ fn a_planted_dependency_is_found() {
         ("Cargo.toml", "[workspace.dependencies]\ntime = \"0.3\""),
         ("crates/client/Cargo.toml", "[dependencies]\nhwan-domain.workspace = true"),
         ("loadtest/Cargo.toml", "[dependencies]\nhwan.workspace = true"),
+        ("crates/scenarios/Cargo.toml", "[dependencies]\nhwan-domain.workspace = true"),
         ("xtask/Cargo.toml", "[dependencies]\nclap.workspace = true"),
     ] {
         assert_eq!(judge_manifest(path, manifest).len(), 1, "{path}: {manifest}");
