@@ -180,23 +180,13 @@ fn every_metric_is_on_the_page_of_operations_and_no_other() {
     assert_eq!(named, known);
 }
 
-/// The routes of the router's page: method and pattern.
+/// The routes: method and pattern.
 fn routes() -> BTreeSet<(String, String)> {
-    let router = read("src/api/router.rs");
-    let mut scope = "";
-    let mut routes = BTreeSet::new();
-    for line in router.lines() {
-        if line.contains("web::scope(\"/v1\")") {
-            scope = "/v1";
-        }
-        if let Some(rest) = line.trim().strip_prefix(".service(at(\"") {
-            let mut texts = rest.split('"');
-            let (pattern, _, method) = (texts.next().unwrap(), texts.next(), texts.next().unwrap());
-            routes.insert((method.to_owned(), format!("{scope}{pattern}")));
-        }
-    }
-    assert!(routes.len() > 15, "the router's page is read wrongly: {routes:?}");
-    routes
+    let operations = hwan::api::router::operations();
+    let route = |operation: &&hwan::api::operation::Operation| {
+        (operation.verb.as_str().to_owned(), format!("/v1{}", operation.path))
+    };
+    operations.iter().map(route).collect()
 }
 
 fn fits(path: &str, pattern: &str) -> bool {
@@ -281,12 +271,19 @@ fn every_command_that_is_shown_exists() {
                 }
                 _ => continue,
             };
-            let (command, flags): (Vec<&str>, Vec<&str>) = match of_hwan {
-                [first, rest @ ..] if !first.starts_with("--") => (vec![*first], rest.to_vec()),
-                all => (vec![], all.to_vec()),
-            };
-            let help = help(&command);
-            for flag in flags.iter().filter(|word| word.starts_with("--")) {
+            let mut command: Vec<&str> = Vec::new();
+            let mut help = help(&command);
+            // As deep as its words name commands; what follows are arguments and flags.
+            for word in of_hwan.iter().take_while(|word| !word.starts_with("--")) {
+                if !help.contains(&format!("\n  {word}")) {
+                    break;
+                }
+                command.push(*word);
+                help = self::help(&command);
+            }
+            let names_a_command = of_hwan.first().is_some_and(|first| !first.starts_with("--"));
+            assert!(!names_a_command || !command.is_empty(), "{page}: no such command in {line}");
+            for flag in of_hwan.iter().filter(|word| word.starts_with("--")) {
                 assert!(help.contains(*flag), "{page}: {flag} in {line}");
             }
             shown += 1;

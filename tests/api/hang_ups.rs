@@ -36,7 +36,7 @@ async fn hang_up(server: &Server, number: usize, body: &str) {
     let _sent = stream.write_all(&request.as_bytes()[..end]).await;
     if number.is_multiple_of(2) {
         // A reset instead of an end: unread bytes are dropped with the connection.
-        let _set = stream.set_linger(Some(Duration::ZERO));
+        let _set = stream.set_zero_linger();
     }
 }
 
@@ -48,8 +48,7 @@ async fn ten_thousand_clients_that_hang_up_in_flight_cost_neither_money_nor_memo
     let body = order(&customer, "buy", "0.01", "USD").to_string();
     let round = |from: usize, count: usize| {
         let (server, body) = (&server, &body);
-        stream::iter(from..from + count)
-            .for_each_concurrent(AT_A_TIME, move |number| hang_up(server, number, body))
+        stream::iter(from..from + count).for_each_concurrent(AT_A_TIME, move |number| hang_up(server, number, body))
     };
     round(0, 1_000).await;
     let before = resident_kib();
@@ -75,7 +74,8 @@ async fn ten_thousand_clients_that_hang_up_in_flight_cost_neither_money_nor_memo
     assert_eq!(account["balances"][0]["reserved"]["amount"], "0", "no reserve is left behind");
     // A retry of any of them learns its outcome, and the process serves on.
     for number in [1, 5_000, HANG_UPS - 1] {
-        let answer = server.post_with("/v1/exchanges", &format!("gone-{number}"), &serde_json::from_str(&body).unwrap()).await;
+        let answer =
+            server.post_with("/v1/exchanges", &format!("gone-{number}"), &serde_json::from_str(&body).unwrap()).await;
         assert_eq!(answer.status, 201, "{answer:?}");
     }
     server.post("/v1/customers", &json!({})).await.expect(201);
