@@ -11,7 +11,7 @@ const FIRST_SEED: u64 = 20_261_123;
 const SEQUENCES: u64 = 20_000;
 
 /// What must have happened at least this often in a thousand sequences, or the test no longer tests it.
-const HAPPENED_PER_THOUSAND: [(&str, u64); 26] = [
+const HAPPENED_PER_THOUSAND: [(&str, u64); 36] = [
     ("answer: executed", 15_000),
     ("answer: rejected", 5_000),
     ("answer: replayed", 800),
@@ -38,6 +38,16 @@ const HAPPENED_PER_THOUSAND: [(&str, u64); 26] = [
     ("limit_daily", 50),
     ("quote_used", 5),
     ("seized", 10),
+    ("reversed", 60),
+    ("reversed to suspense", 1),
+    ("already_reversed", 8),
+    ("exchange_not_found", 80),
+    ("closed", 30),
+    ("account_not_empty", 120),
+    ("version_mismatch", 5),
+    ("executed for a confined caller", 500),
+    ("not there for a confined caller", 2_000),
+    ("answer: tried", 150),
 ];
 
 #[test]

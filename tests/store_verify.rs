@@ -14,6 +14,7 @@ use hwan::{
 use hwan_domain::{
     check::{Check, Fact},
     id::LaneId,
+    record::{Event, Record},
     time::Timestamp,
 };
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
@@ -24,12 +25,18 @@ async fn ledger(dir: &Path) {
     let family = scribe.open_family();
     scribe.deposit(family.won, money("1000000", "KRW"));
     scribe.buy(family, money("100.00", "USD"));
+    scribe.buy(family, money("7.00", "USD"));
     let dormant =
         Fact { check: Check::Dormant, effective_from: Timestamp::default(), effective_to: None, amount: None };
     scribe.state_account_fact(family.foreign, dormant);
     let batch = scribe.batch();
     store.commit(&batch).await.unwrap();
-    store.project(LaneId::FIRST, seq(0), &records(&batch)).await.unwrap();
+    let bought = batch.rows.iter().rfind(|row| matches!(row.record.event, Event::Exchanged { .. })).unwrap();
+    scribe.reverse(&bought.record, false);
+    let reversal = scribe.batch();
+    store.commit(&reversal).await.unwrap();
+    let all = [records(&batch), records(&reversal)].concat();
+    store.project(LaneId::FIRST, seq(0), &all).await.unwrap();
     store.close().await;
 }
 
@@ -55,6 +62,8 @@ async fn every_planted_lie_is_found() {
         ("ledger.db", "DELETE FROM balance WHERE currency = 'USD'"),
         ("ledger.db", "UPDATE account SET facts = NULL"),
         ("ledger.db", "UPDATE customer SET limit_day_won = 0"),
+        ("ledger.db", "UPDATE customer SET channel = 'another'"),
+        ("ledger.db", "UPDATE customer SET reference = 'another'"),
         ("ledger.db", "UPDATE journal SET hash = zeroblob(32) WHERE id = (SELECT max(id) FROM journal)"),
         ("ledger.db", "DELETE FROM journal WHERE kind = 'deposited'"),
         ("passbook.db", "UPDATE passbook SET amount_minor = amount_minor + 1 WHERE version = 1"),
@@ -67,4 +76,62 @@ async fn every_planted_lie_is_found() {
         sqlx::raw_sql(lie).execute(&mut connection).await.unwrap();
         assert!(!verify(dir.path()).await.is_clean(), "{lie}");
     }
+}
+
+/// A ledger whose last two records are these, chained and committed as if an engine had written them.
+async fn with_reversals(events: impl FnOnce(&mut Scribe, &Record, &Record)) -> Report {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path(), currencies(), SqliteOptions::default()).await.unwrap();
+    let mut scribe = Scribe::taken(LaneId::FIRST, &store.take_lane(LaneId::FIRST).await.unwrap());
+    let family = scribe.open_family();
+    scribe.deposit(family.won, money("1000000", "KRW"));
+    let deposit = scribe.clone().batch().rows.last().unwrap().record.clone();
+    scribe.buy(family, money("100.00", "USD"));
+    scribe.buy(family, money("100.00", "USD"));
+    let batch = scribe.batch();
+    let bought = batch.rows.last().unwrap().record.clone();
+    store.commit(&batch).await.unwrap();
+    // Without the last wall: whoever forges a journal does not keep it.
+    let mut connection = SqliteConnectOptions::new().filename(dir.path().join("ledger.db")).connect().await.unwrap();
+    sqlx::raw_sql("DROP INDEX journal_used_once").execute(&mut connection).await.unwrap();
+    events(&mut scribe, &bought, &deposit);
+    store.commit(&scribe.batch()).await.unwrap();
+    store.close().await;
+    verify(dir.path()).await
+}
+
+#[tokio::test]
+async fn a_forged_reversal_is_found() {
+    let found = |report: &Report, words: &str| {
+        assert!(report.findings().iter().any(|finding| finding.contains(words)), "{words}: {:?}", report.findings());
+    };
+    let honest = with_reversals(|scribe, bought, _| {
+        scribe.reverse(bought, false);
+    })
+    .await;
+    assert!(honest.is_clean(), "{:?}", honest.findings());
+    let twice = with_reversals(|scribe, bought, _| {
+        scribe.reverse(bought, false);
+        scribe.reverse(bought, false);
+    });
+    found(&twice.await, "was reversed before");
+    let astray = with_reversals(|scribe, bought, _| {
+        scribe.reverse(bought, true);
+    });
+    found(&astray.await, "lands where it should not");
+    let of_nothing = with_reversals(|scribe, bought, deposit| {
+        let mut aside = scribe.clone();
+        aside.reverse(bought, false);
+        let mut event = aside.batch().rows.last().unwrap().record.event.clone();
+        if let Event::Reversed { exchange, .. } = &mut event {
+            *exchange = hwan_domain::id::ExchangeId::at(deposit.position);
+        }
+        scribe.write(event);
+    });
+    found(&of_nothing.await, "is no exchange that was made before");
+    let early = with_reversals(|scribe, bought, _| {
+        let Event::Exchanged { debit, .. } = &bought.event else { panic!() };
+        scribe.close_account(debit.account);
+    });
+    found(&early.await, "is closed or holds money");
 }

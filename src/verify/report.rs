@@ -24,6 +24,8 @@ pub struct Report {
     pub moved_on: u64,
     /// What all customers hold, by currency.
     pub totals: BTreeMap<Currency, i128>,
+    /// What waits in suspense, by currency: it came back to accounts that were closed.
+    pub suspense: BTreeMap<Currency, i128>,
     findings: Vec<String>,
     found: u64,
 }
@@ -57,11 +59,10 @@ impl Report {
             writeln!(out, "{} more were changed by a running engine meanwhile and not compared", self.moved_on)?;
         }
         for (currency, minor) in &self.totals {
-            let held = i64::try_from(*minor).ok().and_then(|minor| Money::from_minor(minor, *currency).ok());
-            match held {
-                Some(held) => writeln!(out, "customers hold {held} {currency}")?,
-                None => writeln!(out, "customers hold {minor} minor units of {currency}")?,
-            }
+            writeln!(out, "customers hold {}", amount(*minor, *currency))?;
+        }
+        for (currency, minor) in &self.suspense {
+            writeln!(out, "{} waits in suspense", amount(*minor, *currency))?;
         }
         for finding in &self.findings {
             writeln!(out, "WRONG {finding}")?;
@@ -70,5 +71,13 @@ impl Report {
             0 => writeln!(out, "nothing is wrong"),
             found => writeln!(out, "{found} findings: keep the ledger as it is and look into the first"),
         }
+    }
+}
+
+/// A sum of amounts, which may be beyond what one amount can be.
+fn amount(minor: i128, currency: Currency) -> String {
+    match i64::try_from(minor).ok().and_then(|minor| Money::from_minor(minor, currency).ok()) {
+        Some(money) => format!("{money} {currency}"),
+        None => format!("{minor} minor units of {currency}"),
     }
 }

@@ -1,14 +1,19 @@
-//! What follows from a lane's journal alone: every account and customer, the rate board.
+//! What follows from a lane's journal alone: every account and customer, the rate board, what waits in suspense.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use hwan_domain::{
     account::{AccountState, Balance, LimitedUse},
     board::Board,
+    currency::Currency,
     customer::CustomerState,
-    id::{AccountId, CustomerId},
+    id::{AccountId, CustomerId, ExchangeId, Position},
     invariant,
-    record::{Event, Leg, Record},
+    record::{Event, Landing, Leg, Record},
+    reversal,
 };
 
 /// What follows from a journal.
@@ -22,11 +27,16 @@ pub struct Shadow {
     pub owned: HashMap<CustomerId, Vec<AccountId>>,
     /// The rate board, in the system lane.
     pub board: Board,
+    /// Which record reversed which exchange.
+    pub reversals: HashMap<ExchangeId, Position>,
+    /// What waits in suspense, in minor units.
+    pub suspense: BTreeMap<Currency, i128>,
 }
 
 impl Shadow {
-    /// Follows a record; adds what is wrong with it.
-    pub fn follow(&mut self, record: &Record, wrong: &mut Vec<String>) {
+    /// Follows a record; adds what is wrong with it. A reversal comes with the record of the exchange that it names, as
+    /// far as there is one.
+    pub fn follow(&mut self, record: &Record, reversed: Option<&Record>, wrong: &mut Vec<String>) {
         if let Err(breach) = invariant::balanced(record) {
             wrong.push(breach.to_string());
         }
@@ -50,6 +60,16 @@ impl Shadow {
                 Some(state) => state.facts.state(*fact, record.at),
                 None => wrong.push(format!("record {:?}: account {account} was never opened", record.position)),
             },
+            Event::AccountClosed { account, .. } => match self.accounts.get_mut(account) {
+                Some(state) => {
+                    if state.is_closed(record.at) || state.balances.iter().any(|balance| !balance.amount.is_zero()) {
+                        wrong.push(format!("record {:?}: account {account} is closed or holds money", record.position));
+                    }
+                    state.close(record.at);
+                }
+                None => wrong.push(format!("record {:?}: account {account} was never opened", record.position)),
+            },
+            Event::Reversed { .. } => self.reverse(record, reversed, wrong),
             Event::Exchanged { limits: Some(limits), debit, .. } => {
                 let won = debit.amount.negated().minor();
                 match self.customers.get_mut(&debit.customer) {
@@ -69,6 +89,36 @@ impl Shadow {
         {
             state.limited = Some(LimitedUse { date: record.business_date, won });
         }
+    }
+
+    /// A reversal: of an exchange, of that one, once; to suspense only where the account is closed.
+    fn reverse(&mut self, record: &Record, reversed: Option<&Record>, wrong: &mut Vec<String>) {
+        let Event::Reversed { exchange, debit, landing, limits, .. } = &record.event else { return };
+        let mut found = |finding: String| wrong.push(format!("record {:?}: {finding}", record.position));
+        let plan = reversed.filter(|reversed| reversed.position < record.position).map(reversal::plan);
+        let Some((Ok(plan), reversed)) = plan.zip(reversed) else {
+            return found(format!("{exchange} is no exchange that was made before"));
+        };
+        if let Err(breach) = invariant::reverses(&record.event, reversed) {
+            found(breach.to_string());
+        }
+        if let Some(earlier) = self.reversals.insert(*exchange, record.position) {
+            found(format!("{exchange} was reversed before, by record {earlier:?}"));
+        }
+        let is_closed = self.accounts.get(&plan.credit_account).is_some_and(|state| state.sends_to_suspense(record.at));
+        if let Landing::Suspense(amount) = landing {
+            *self.suspense.entry(amount.currency()).or_default() += i128::from(amount.minor());
+        }
+        if is_closed != landing.leg().is_none() {
+            found(format!("{:?} lands where it should not", landing.amount()));
+        }
+        let Some(state) = self.customers.get_mut(&debit.customer) else {
+            return found(format!("customer {} was never opened", debit.customer));
+        };
+        if plan.charge.and_then(|charge| state.limits.given_back(charge, record.at)) != *limits {
+            found("the limit counters do not follow".into());
+        }
+        state.limits = limits.unwrap_or(state.limits);
     }
 
     fn post(&mut self, leg: &Leg) -> Result<(), String> {
@@ -95,7 +145,8 @@ fn limited(event: &Event) -> Option<(AccountId, i64)> {
     match event {
         Event::Withdrawn { debit, limited_won }
         | Event::Transferred { debit, limited_won, .. }
-        | Event::Exchanged { debit, limited_won, .. } => limited_won.map(|won| (debit.account, won)),
+        | Event::Exchanged { debit, limited_won, .. }
+        | Event::Reversed { debit, limited_won, .. } => limited_won.map(|won| (debit.account, won)),
         _ => None,
     }
 }

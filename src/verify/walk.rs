@@ -1,7 +1,8 @@
 //! Reads every lane's journal and compares what is stored with what follows from it.
 //!
 //! Checked: positions gapless, hashes chained from the first record to the lane's head, time and date never back, every
-//! record balanced, every leg continuing its account, counters following; then customers, accounts, rounds and halts as
+//! record balanced, every leg continuing its account, counters following, every reversal that of its exchange, once;
+//! then customers, accounts, rounds and halts as
 //! stored, and the passbook and daily balances as far as they are projected. Not checked: the journal's columns beside the
 //! body, and rows that no customer of the journal owns.
 
@@ -19,7 +20,7 @@ use hwan_domain::{
     id::{LaneId, Position, Seq},
     invariant,
     money::Money,
-    record::Record,
+    record::{Event, Record},
     time::{BusinessDate, Timestamp},
 };
 
@@ -92,7 +93,8 @@ impl Walk<'_> {
                     None => {}
                 }
                 let mut wrong = Vec::new();
-                shadow.follow(&row.record, &mut wrong);
+                let reversed = self.reversed(&row.record).await?;
+                shadow.follow(&row.record, reversed.as_deref(), &mut wrong);
                 wrong.iter().for_each(|finding| self.report.found(finding));
                 at = position.seq();
                 before = Some(row.record);
@@ -112,6 +114,14 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// The record of the exchange that a reversal names.
+    async fn reversed(&self, record: &Record) -> Result<Option<Arc<Record>>, StoreError> {
+        let Event::Reversed { exchange, .. } = &record.event else { return Ok(None) };
+        let place = exchange.position();
+        let rows = self.store.journal(place.lane(), place.seq(), 1).await?;
+        Ok(rows.into_iter().next().map(|row| row.record).filter(|found| found.position == place))
+    }
+
     async fn states(&mut self, head: &LaneHead, shadow: &Shadow) -> Result<(), StoreError> {
         let mut customers: Vec<_> = shadow.customers.values().collect();
         customers.sort_unstable_by_key(|customer| customer.id);
@@ -126,6 +136,9 @@ impl Walk<'_> {
         }
         for balance in shadow.accounts.values().flat_map(|account| &account.balances) {
             *self.report.totals.entry(balance.amount.currency()).or_default() += i128::from(balance.amount.minor());
+        }
+        for (currency, waits) in &shadow.suspense {
+            *self.report.suspense.entry(*currency).or_default() += waits;
         }
         if head.lane == LaneId::SYSTEM {
             let stored = Board::new(self.store.pairs(ROUNDS_REMEMBERED_MAX).await?);

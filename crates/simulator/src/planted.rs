@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hwan::{
-    actors::command::{Delivery, NotDone, Refusal},
+    actors::command::{Delivery, NotDone, Reach, Refusal},
     storage::{
         codec,
         port::{ChainHash, JournalRow},
@@ -14,7 +14,7 @@ use hwan_domain::{
     check::{Check, Fact},
     id::{Position, Seq},
     money::Money,
-    record::{Event, Record},
+    record::{Event, Landing, Record},
     rejection::{Code, Rejection},
     time::Timestamp,
 };
@@ -346,6 +346,60 @@ fn a_read_of_what_never_was_is_found() {
             let balance = &mut view.state.balances[0];
             balance.amount = Money::from_minor(balance.amount.minor() + 1, balance.amount.currency()).unwrap();
         }
+        Some(())
+    });
+}
+
+#[test]
+fn a_limit_that_a_reversal_did_not_give_back_is_found() {
+    is_found("counters", |_, rows| {
+        let given_back = |event: &Event| matches!(event, Event::Reversed { limits: Some(_), .. });
+        change_last(rows, given_back, |record| {
+            if let Event::Reversed { limits, .. } = &mut record.event {
+                *limits = None;
+            }
+            Some(())
+        })
+    });
+}
+
+#[test]
+fn money_in_suspense_although_its_account_is_open_is_found() {
+    is_found("suspense although the account is open", |_, rows| {
+        let on_account = |event: &Event| matches!(event, Event::Reversed { landing: Landing::Account(_), .. });
+        change_last(rows, on_account, |record| {
+            if let Event::Reversed { landing, .. } = &mut record.event {
+                *landing = Landing::Suspense(landing.amount());
+            }
+            Some(())
+        })
+    });
+}
+
+#[test]
+fn what_a_confined_caller_did_to_another_channel_s_customer_is_found() {
+    is_found("does not reach the customer", |history, _| {
+        let attempt = history.attempts.iter().rfind(|attempt| {
+            let deposited =
+                |done: &hwan::actors::command::Executed| matches!(done.record.event, Event::Deposited { .. });
+            attempt.executed().is_some_and(deposited) && history.ops[attempt.op].caller.starts_with("alone")
+        })?;
+        history.ops[attempt.op].reach = Reach::OwnCustomers;
+        Some(())
+    });
+}
+
+#[test]
+fn a_word_too_many_to_a_confined_caller_is_found() {
+    is_found("fits no state", |history, _| {
+        let ops = &history.ops;
+        let attempt = history.attempts.iter_mut().rfind(|attempt| {
+            let absent = |rejection: &Rejection| rejection.code() == Code::AccountNotFound;
+            let told = matches!(&attempt.ended, Some((_, Answer::Refused(Refusal::Rejected(r)))) if absent(r));
+            told && !attempt.stale && ops[attempt.op].reach == Reach::OwnCustomers && ops[attempt.op].key.is_none()
+        })?;
+        let rejection = Rejection::one(Code::AccountNotFound, "an account of another customer");
+        attempt.ended.as_mut()?.1 = Answer::Refused(Refusal::Rejected(rejection));
         Some(())
     });
 }
