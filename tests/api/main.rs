@@ -8,7 +8,6 @@ mod bodies;
 mod contract;
 mod demonstration;
 mod exchanges;
-mod hang_ups;
 mod health;
 mod openapi;
 mod permissions;

@@ -1,4 +1,18 @@
 //! Clients that hang up while their request is in flight, ten thousand times: none costs memory, money or the process.
+//! A process of its own, because it looks at the process's memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    dead_code,
+    reason = "tests; not all of the server's ways are used"
+)]
+
+#[path = "api/contract.rs"]
+mod contract;
+#[path = "api/server.rs"]
+mod server;
 
 use std::{fs, time::Duration};
 
@@ -6,7 +20,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use super::server::{Server, order};
+use crate::server::{Server, order};
 
 /// How many clients hang up.
 const HANG_UPS: usize = 10_000;
