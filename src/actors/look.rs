@@ -149,9 +149,8 @@ fn answering<T: Send + 'static>(reply: LookReply<T>, seen: Result<T, Rejection>)
 
 /// The last record that changed the customer or any of the accounts.
 fn last_seq(home: &Home) -> Seq {
-    let accounts = home.accounts();
-    let of_accounts = accounts.iter().map(|post| lock(&post.cell).last_seq);
-    of_accounts.fold(lock(&home.customer).last_seq, Seq::max)
+    let of_customer = lock(&home.customer).last_seq;
+    home.accounts().iter().map(|post| lock(&post.cell).last_seq).fold(of_customer, Seq::max)
 }
 
 fn customer_view(home: &Home, at: Timestamp) -> (CustomerView, Seq) {

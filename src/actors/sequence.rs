@@ -182,6 +182,7 @@ impl LaneActor {
                 cell.book.close(at);
                 cell.last_seq = position.seq();
                 let state = cell.book.state().clone();
+                drop(cell);
                 self.open_batch().leave(StateWrite::Account(state));
                 // Which account an order means that names none depends on it.
                 lock(&home.customer).last_seq = position.seq();

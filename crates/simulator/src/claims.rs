@@ -226,14 +226,19 @@ impl<'a> Claims<'a> {
             let Act::Command(command) = &self.history.ops[other.op].act else { continue };
             match command {
                 Command::Deposit { account, amount } => elsewhere.push(Elsewhere::Crediting(*account, *amount)),
-                Command::Transfer { to, amount, .. } => elsewhere.push(Elsewhere::Crediting(*to, *amount)),
+                Command::Withdraw { account, .. } => elsewhere.push(Elsewhere::Debiting(*account)),
+                Command::Transfer { from, to, amount } => {
+                    elsewhere.extend([Elsewhere::Debiting(*from), Elsewhere::Crediting(*to, *amount)]);
+                }
                 Command::Exchange(order) => match order.as_ref() {
                     Order::AtQuote(quote) => {
                         elsewhere.push(Elsewhere::Buying(quote.customer, quote.priced.won.minor()));
-                        elsewhere.push(match quote.terms.side {
-                            Side::Buy => Elsewhere::Crediting(quote.foreign_account, quote.priced.foreign),
-                            Side::Sell => Elsewhere::Crediting(quote.won_account, quote.priced.won),
-                        });
+                        let (won, foreign) = (quote.won_account, quote.foreign_account);
+                        let (debit, credit) = match quote.terms.side {
+                            Side::Buy => (won, Elsewhere::Crediting(foreign, quote.priced.foreign)),
+                            Side::Sell => (foreign, Elsewhere::Crediting(won, quote.priced.won)),
+                        };
+                        elsewhere.extend([Elsewhere::Debiting(debit), credit]);
                     }
                     Order::AtMarket(order) => {
                         let rounds = replayed.rounds.values().filter(|known| known.round.currency == order.currency);
@@ -243,18 +248,22 @@ impl<'a> Claims<'a> {
                         });
                         let Some((foreign, won)) = priced.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1))) else { continue };
                         elsewhere.push(Elsewhere::Buying(order.customer, won));
-                        let credits = match order.side {
-                            Side::Buy => (AccountKind::Foreign, Money::from_minor(foreign, order.currency)),
-                            Side::Sell => (AccountKind::Won, Money::won(won)),
+                        let (debits, credits, amount) = match order.side {
+                            Side::Buy => {
+                                (AccountKind::Won, AccountKind::Foreign, Money::from_minor(foreign, order.currency))
+                            }
+                            Side::Sell => (AccountKind::Foreign, AccountKind::Won, Money::won(won)),
                         };
-                        if let (kind, Ok(money)) = credits {
-                            let accounts = accounts_of(self.history, order.customer, kind);
-                            elsewhere.extend(accounts.map(|account| Elsewhere::Crediting(account, money)));
+                        let of = |kind| accounts_of(self.history, order.customer, kind);
+                        elsewhere.extend(of(debits).map(Elsewhere::Debiting));
+                        if let Ok(money) = amount {
+                            elsewhere.extend(of(credits).map(|account| Elsewhere::Crediting(account, money)));
                         }
                     }
                 },
                 Command::Reverse { exchange, .. } => {
-                    if let Event::Exchanged { debit, .. } = &exchange.event {
+                    if let Event::Exchanged { debit, credit, .. } = &exchange.event {
+                        elsewhere.push(Elsewhere::Debiting(credit.account));
                         elsewhere.push(Elsewhere::Crediting(debit.account, debit.amount.negated()));
                     }
                 }
@@ -311,7 +320,12 @@ impl Ledger {
         let command = Command::Exchange(Box::new(Order::AtMarket(order.clone())));
         let alone = self.judge(&command, Bench { elsewhere: &[], ..bench });
         let mut beside = self.judge(&command, bench);
-        if !bench.elsewhere.is_empty() {
+        let debited = self.plan(order, bench).ok().and_then(|movement| movement.debit).map(|(account, _)| account);
+        if bench
+            .elsewhere
+            .iter()
+            .any(|other| matches!(other, Elsewhere::Debiting(account) if Some(*account) == debited))
+        {
             beside.extend([Code::InsufficientBalance, Code::Seized]); // what is reserved
         }
         let said: Vec<Code> = view.violations.iter().map(|violation| violation.code).collect();

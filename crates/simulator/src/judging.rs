@@ -41,6 +41,8 @@ pub(crate) enum Elsewhere {
     Buying(CustomerId, i64),
     /// A credit to this account.
     Crediting(AccountId, Money),
+    /// A debit of this account, which may have had it reserved.
+    Debiting(AccountId),
 }
 
 /// When and against what a command is judged.
