@@ -17,7 +17,6 @@ use super::{
     exchanges::{ExchangeAnswer, ExchangeRequest},
     idempotency,
     json::{self, Body},
-    openapi::texts::KeyText,
     operation::{Described, KeyRule, MONEY, Operation, Shape},
     problem::{ApiCode, Problem, ProblemAnswer},
     request_id::RequestId,
@@ -47,13 +46,13 @@ struct Batch<'a> {
 #[serde(deny_unknown_fields)]
 #[schema(as = BatchItem)]
 struct Item<'a> {
-    /// Its idempotency key.
+    /// Its idempotency key: 1 to 255 visible ASCII characters. One that is none is refused in the item's own outcome.
     #[serde(borrow)]
-    #[schema(value_type = KeyText)]
+    #[schema(value_type = String)]
     key: Text<'a>,
-    /// As in POST /v1/exchanges, without dry_run.
+    /// What POST /v1/exchanges takes (NewExchange), without dry_run. One that is none is refused in the item's own outcome.
     #[serde(borrow)]
-    #[schema(value_type = ExchangeRequest)]
+    #[schema(value_type = Object)]
     exchange: &'a RawValue,
 }
 

@@ -19,7 +19,7 @@ use super::{
     idempotency::OptionalKey,
     json::Body,
     limits::LimitsAnswer,
-    openapi::texts::{AccountIdText, CallerText, CustomerIdText, DateText, InstantText},
+    openapi::texts::{AccountIdText, CallerText, CustomerIdText, DateText, InstantText, ReferenceText},
     operation::{Described, MONEY, Operation, Parameter, Shape},
     page::{self, Cursor},
     path_id::PathId,
@@ -50,7 +50,7 @@ pub(super) const OF_CUSTOMER: Parameter = Parameter { name: "customer_id", ..NAM
 const REFERENCE: Parameter = Parameter {
     name: "reference",
     about: "Only customers with exactly this reference",
-    shape: Shape::of::<CallerText>(),
+    shape: Shape::of::<ReferenceText>(),
     example: "kim-1",
 };
 
@@ -60,7 +60,7 @@ const REFERENCE: Parameter = Parameter {
 struct NewCustomer<'a> {
     /// The bank's own name for the customer: an opaque reference, never a person's name.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\p{Cc}]{1,64}$")]
+    #[schema(value_type = Option<ReferenceText>)]
     reference: Option<Text<'a>>,
     /// To whom the customer belongs, if not to the caller; a teller may say.
     #[schema(value_type = Option<CallerText>)]
@@ -231,13 +231,12 @@ pub(super) async fn open(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let request: NewCustomer<'_> = body.read()?;
-    let reference = request.reference.as_ref().map(reference_of).transpose()?;
+    let reference = request.reference.as_ref().map(|text| reference_of(text.as_str())).transpose()?;
     let channel = request.channel.as_ref().map(|channel| channel_of(channel, &by)).transpose()?;
     context.execute(&by, key.0, &body, Command::OpenCustomer { reference, channel }).await
 }
 
-fn reference_of(text: &Text<'_>) -> Result<Box<str>, Problem> {
-    let reference = text.as_str();
+fn reference_of(reference: &str) -> Result<Box<str>, Problem> {
     let length = reference.chars().count();
     if !(1..=REFERENCE_LEN_MAX).contains(&length) || reference.chars().any(char::is_control) {
         let detail = format!("a reference has 1 to {REFERENCE_LEN_MAX} characters, none of them a control character");
@@ -264,7 +263,7 @@ pub(super) async fn list(context: web::Data<Context>, by: By, request: HttpReque
     let query = Query::of(&request, &LIST)?;
     let (limit, cursor) = (query.limit()?, Cursor::of(&query)?);
     let filter = CustomerFilter {
-        reference: query.text(&REFERENCE).map(Into::into),
+        reference: query.text(&REFERENCE).map(|text| reference_of(text).map(Arc::from)).transpose()?,
         channel: by.0.roles.is_confined().then(|| by.0.name.clone()),
     };
     let after =

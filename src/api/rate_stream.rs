@@ -49,11 +49,19 @@ impl Drop for Seat {
     }
 }
 
-/// Server-sent events named rate, whose data is a Rate as JSON; each with the id of the change it shows.
+/// A server-sent event.
 #[derive(ToSchema)]
-#[schema(as = RateStream)]
-#[expect(dead_code, reason = "describes a text")]
-struct StreamText(String);
+#[schema(as = RateEvent)]
+#[expect(dead_code, reason = "describes what is written piece by piece")]
+struct EventText {
+    /// Always rate.
+    event: String,
+    /// The newest change of rates that it shows.
+    #[schema(pattern = "^[0-9]+$")]
+    id: String,
+    /// A Rate, as JSON.
+    data: String,
+}
 
 /// Follows rates.
 pub(super) const STREAM: Operation = Operation {
@@ -66,8 +74,8 @@ pub(super) const STREAM: Operation = Operation {
         "/rates/stream",
         "Follow rates as they change",
         Described {
-            shape: Shape::of::<StreamText>(),
-            example: r#""event: rate\nid: 18\ndata: {\"currency\":\"USD\",\"unit\":1,\"status\":\"unavailable\"}\n\n""#,
+            shape: Shape::of::<EventText>(),
+            example: r#"{"event":"rate","id":"18","data":"{\"currency\":\"USD\",\"unit\":1,\"status\":\"unavailable\"}"}"#,
         },
     )
 };
