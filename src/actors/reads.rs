@@ -3,7 +3,7 @@
 //! They come from the store, not from the actors: a list is longer than what is in memory. A read sees everything that
 //! was answered before it was asked: rounds, customers and the journal are what is committed; passbooks follow the
 //! journal, so a read of one that lacks postings of its account waits until they have reached what was durable when it
-//! was asked, for [`PROJECTION_WAIT_MAX`] at most.
+//! was asked, for `PROJECTION_WAIT_MAX` at most.
 //!
 //! Bounds: each read passes the door and keeps its passage until it is answered; a page has at most [`PAGE_MAX`]
 //! items, whatever was asked for. Nothing here asks whose a customer is: the caller does.

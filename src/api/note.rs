@@ -2,7 +2,7 @@
 //!
 //! What moved money or changed a customer stands in the journal with its caller. Refusals do not; and what only some may
 //! do (halt, lift, void, reverse, close, state a fact) stands in both, so that those who audit access find it in one
-//! place. A route says that it is such a one by [`Privileged`] in its request's extensions.
+//! place. A route says that it is such a one by `Privileged` in its request's extensions.
 
 use std::sync::Arc;
 

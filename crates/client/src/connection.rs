@@ -69,7 +69,8 @@ pub struct Connection {
 impl Connection {
     /// Connects to `server` within `deadline`.
     pub async fn open(server: &ServerAddr, deadline: Duration) -> Result<Self, ClientError> {
-        let link = within(deadline, Link::open(server)).await.map_err(ClientError::unsent)?;
+        // In a box: a handshake takes kilobytes, and whoever awaits this would carry them.
+        let link = within(deadline, Box::pin(Link::open(server))).await.map_err(ClientError::unsent)?;
         Ok(Self { link, buffer: Vec::with_capacity(BUFFER_BYTES), state: State::Idle })
     }
 

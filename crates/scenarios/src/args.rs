@@ -201,7 +201,11 @@ fn target(args: &ScenarioArgs) -> Result<Target, Usage> {
     let server = ServerAddr::of(args.against.as_deref().unwrap_or_default(), trusted.as_ref()).map_err(wrong)?;
     let read = |path: &Path| {
         let text = fs::read_to_string(path).map_err(|error| Usage(format!("token {}: {error}", path.display())))?;
-        Ok(text.trim().to_owned())
+        let token = text.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Usage(format!("token {}: not a token: expected one line without spaces", path.display())));
+        }
+        Ok(token.to_owned())
     };
     let server = server.with_token(&read(&args.token_file)?);
     let admin = args.admin.as_deref().map(ServerAddr::loopback).transpose().map_err(wrong)?;

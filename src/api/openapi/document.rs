@@ -15,7 +15,7 @@ use crate::api::{
 };
 
 /// What the document says of the whole API.
-const ABOUT: &str = "Exchanges money for a bank's customers, day and night. An amount is a decimal text at the exact scale of its \
+pub(super) const ABOUT: &str = "Exchanges money for a bank's customers, day and night. An amount is a decimal text at the exact scale of its \
      currency; a rate a decimal text with its unit; a time RFC 3339 in UTC with microseconds; an id a prefix and 13 characters that \
      sort by age. Every command that moves money takes an Idempotency-Key: it takes effect at most once, and a retry gets the first \
      answer byte for byte under Idempotency-Replayed: true. What is refused is a problem (RFC 9457) with a stable code. A status \
@@ -147,6 +147,10 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
             "schema": { "type": "string" },
         }));
     }
+    let body = operation
+        .body
+        .as_ref()
+        .map(|body| json!({ "required": true, "content": content("application/json", body, schemas) }));
     let mut described = json!({
         "operationId": operation.id,
         "tags": [tag],
@@ -156,8 +160,8 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
         "parameters": parameters,
         "responses": responses(operation, schemas),
     });
-    if let Some(body) = &operation.body {
-        described["requestBody"] = json!({ "required": true, "content": content("application/json", body, schemas) });
+    if let (Some(body), Some(described)) = (body, described.as_object_mut()) {
+        described.insert("requestBody".to_owned(), body);
     }
     described
 }
@@ -184,13 +188,14 @@ fn content(media: &str, described: &Described, schemas: &mut Schemas) -> Value {
 }
 
 fn responses(operation: &Operation, schemas: &mut Schemas) -> Value {
-    let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/RequestId" } });
+    let mut names = vec![("X-Request-Id", "RequestId")];
     if operation.key != KeyRule::Unused {
-        headers["Idempotency-Replayed"] = json!({ "$ref": "#/components/headers/Replayed" });
+        names.push(("Idempotency-Replayed", "Replayed"));
     }
     if operation.is_tagged {
-        headers["ETag"] = json!({ "$ref": "#/components/headers/ETag" });
+        names.push(("ETag", "ETag"));
     }
+    let headers = headers(&names);
     let mut responses = Map::new();
     let mut answer = |status: u16, about: &str, media: &str, described: &Described| {
         let answer = json!({ "description": about, "headers": headers, "content": content(media, described, schemas) });
@@ -209,6 +214,12 @@ fn responses(operation: &Operation, schemas: &mut Schemas) -> Value {
     Value::Object(responses)
 }
 
+/// Headers of an answer, each with its component.
+fn headers(names: &[(&str, &str)]) -> Map<String, Value> {
+    let reference = |component: &str| json!({ "$ref": format!("#/components/headers/{component}") });
+    names.iter().map(|(name, component)| ((*name).to_owned(), reference(component))).collect()
+}
+
 /// Every status that some code has.
 fn statuses() -> impl Iterator<Item = u16> {
     let mut statuses: Vec<u16> = codes::listed().map(|code| code.status).collect();
@@ -221,13 +232,13 @@ fn refusal(status: u16) -> Value {
     let codes = codes::listed().filter(|code| code.status == status);
     let lines: Vec<String> =
         codes.map(|code| format!("`{}`: {}", code.text, code.meaning.trim_end_matches('.'))).collect();
-    let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/RequestId" } });
+    let mut names = vec![("X-Request-Id", "RequestId")];
     if status == 429 || status == 503 {
-        headers["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" });
+        names.push(("Retry-After", "RetryAfter"));
     }
     json!({
         "description": lines.join("; "),
-        "headers": headers,
+        "headers": headers(&names),
         "content": {
             "application/problem+json": {
                 "schema": { "$ref": format!("#/components/schemas/{}", <ProblemAnswer<'_> as ToSchema>::name()) },

@@ -50,7 +50,7 @@ fn write(operations: &[&'static Operation]) -> String {
     put!(page, "<meta name=viewport content=\"width=device-width,initial-scale=1\"><style>{STYLE}</style>");
     put!(page, "<h1>hwan: the API</h1><p class=small>version {}, ", env!("CARGO_PKG_VERSION"));
     put!(page, "<a href=\"openapi.json\">OpenAPI 3.1</a></p>");
-    put!(page, "<p>{}</p><nav>", escaped(document["info"]["description"].as_str().unwrap_or_default()));
+    put!(page, "<p>{}</p><nav>", escaped(document::ABOUT));
     for tag in tags(operations) {
         put!(page, "<a href=\"#{tag}\">{tag}</a>");
     }
@@ -62,7 +62,8 @@ fn write(operations: &[&'static Operation]) -> String {
         }
     }
     put!(page, "<h2 id=shapes>Shapes</h2>");
-    for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
+    for (name, schema) in schemas.into_iter().flatten() {
         write_schema(&mut page, name, schema);
     }
     put!(page, "<h2 id=codes>Codes</h2><table><tr><th>status<th>code<th>meaning");
@@ -161,7 +162,7 @@ fn shape_of(field: &Value) -> String {
     if let Some(reference) = field["$ref"].as_str() {
         return link(reference);
     }
-    if let Some(reference) = field["items"]["$ref"].as_str() {
+    if let Some(reference) = field.pointer("/items/$ref").and_then(Value::as_str) {
         return format!("list of {}", link(reference));
     }
     let others = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| field[key].as_array()).flatten();

@@ -125,21 +125,24 @@ fn describe(exchanged: &Exchanged) -> String {
     format!("{status} {}{besides}: {detail}", exchanged.outcome())
 }
 
-/// Judges how often each outcome occurred in a parallel: those that are not named must not occur.
+/// Judges how often each outcome occurred in a parallel: those that are not named must not occur. Names the outcome that
+/// is wrong.
 pub(crate) fn count_outcomes(
     expected: &[(String, Matcher)],
     found: &BTreeMap<String, u64>,
     values: &Values,
-) -> Result<(), Difference> {
+) -> Result<(), (String, Difference)> {
     let all = || found.iter().map(|(outcome, count)| format!("{outcome}: {count}")).collect::<Vec<_>>().join(", ");
+    let unexpected = found.keys().find(|outcome| !expected.iter().any(|(name, _)| name == *outcome));
+    if let Some(outcome) = unexpected {
+        return Err((outcome.clone(), Difference { expected: format!("no {outcome}"), got: all() }));
+    }
     for (outcome, matcher) in expected {
         let count = Value::from(found.get(outcome).copied().unwrap_or_default());
-        compare(matcher, Some(&count), values)
-            .map_err(|difference| Difference { expected: format!("{outcome}: {}", difference.expected), got: all() })?;
+        compare(matcher, Some(&count), values).map_err(|difference| {
+            let expected = format!("{outcome}: {}", difference.expected);
+            (outcome.clone(), Difference { expected, got: all() })
+        })?;
     }
-    let unexpected = found.keys().find(|outcome| !expected.iter().any(|(name, _)| name == *outcome));
-    match unexpected {
-        Some(outcome) => Err(Difference { expected: format!("no {outcome}"), got: all() }),
-        None => Ok(()),
-    }
+    Ok(())
 }

@@ -17,5 +17,4 @@ mod view;
 pub(crate) use acknowledged::Acknowledged;
 pub(crate) use answer::{Failure, count_outcomes, judge, judge_fields};
 pub(crate) use ground::{AccountEnd, Household, judge_ground};
-pub(crate) use matching::Difference;
 pub(crate) use view::balances;

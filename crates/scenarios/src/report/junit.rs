@@ -57,7 +57,7 @@ fn suite_of(xml: &mut String, file: &Path, scenarios: &[ScenarioReport]) {
         let steps: Vec<String> =
             scenario.steps.iter().map(|step| format!("{} ({} ms)", step.title, step.took.as_millis())).collect();
         if !steps.is_empty() {
-            let _ = writeln!(xml, "      <system-out>{}</system-out>", escape(&steps.join("\n")));
+            let _ = writeln!(xml, "      <system-out>{}</system-out>", lines(&steps.join("\n")));
         }
         xml.push_str("    </testcase>\n");
     }
@@ -74,13 +74,18 @@ fn failures(xml: &mut String, scenario: &ScenarioReport) {
         let _ = writeln!(text, "{}", explain(failure).join("\n"));
     }
     if let Some(message) = message {
-        let (message, text) = (escape(&message), escape(&text));
+        let (message, text) = (escape(&message), lines(&text));
         let _ = writeln!(xml, "      <failure type=\"scenario\" message=\"{message}\">{text}</failure>");
     }
 }
 
 fn seconds(took: Duration) -> String {
     format!("{}.{:03}", took.as_secs(), took.subsec_millis())
+}
+
+/// A text of several lines, for an element: there a line's end stays one.
+fn lines(text: &str) -> String {
+    text.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
 
 /// A text as XML 1.0 can hold it: the five entities, line ends kept in attributes too, and no character that XML forbids.

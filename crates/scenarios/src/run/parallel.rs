@@ -10,7 +10,7 @@ use super::{
     target::{CONNECTIONS_MAX, Exchanged},
 };
 use crate::{
-    check::{Difference, Failure, count_outcomes, judge},
+    check::{Failure, count_outcomes, judge},
     language::{Action, CallPlan, Step},
 };
 
@@ -27,6 +27,7 @@ pub(super) async fn run(running: &mut Running<'_>, step: &Step, steps: &[Step]) 
     let answers: Vec<Result<_, Failure>> = sent.buffer_unordered(CONNECTIONS_MAX).collect().await;
     let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
     let mut failed = None;
+    let mut samples: BTreeMap<String, Exchanged> = BTreeMap::new();
     let mut first: Option<Exchanged> = None;
     for answer in answers {
         let (inner, plan, exchanged) = match answer {
@@ -38,6 +39,7 @@ pub(super) async fn run(running: &mut Running<'_>, step: &Step, steps: &[Step]) 
         };
         running.note(&exchanged);
         *outcomes.entry(exchanged.outcome()).or_default() += 1;
+        samples.entry(exchanged.outcome()).or_insert_with(|| exchanged.clone());
         if let Some(name) = &inner.save_as {
             running.values.save(name, &exchanged);
         }
@@ -55,7 +57,10 @@ pub(super) async fn run(running: &mut Running<'_>, step: &Step, steps: &[Step]) 
     }
     // All answers are noted before any of them ends the step: the common ground is judged with all of them.
     let counted = step.expect.outcomes.as_deref().map_or(Ok(()), |expected| {
-        count_outcomes(expected, &outcomes, &running.values).map_err(|difference: Difference| Failure::from(difference))
+        count_outcomes(expected, &outcomes, &running.values).map_err(|(outcome, difference)| Failure {
+            request: samples.remove(&outcome).map(Box::new),
+            ..Failure::from(difference)
+        })
     });
     failed.map_or(counted, Err)
 }

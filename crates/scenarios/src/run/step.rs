@@ -79,21 +79,27 @@ impl<'t> Running<'t> {
     }
 
     async fn balances(&mut self, step: &Step, customer: &str) -> Result<(), Failure> {
-        let mut answers = Vec::new();
+        let (mut answers, mut requests) = (Vec::new(), Vec::new());
         for kind in ["won", "foreign"] {
             let Ok(id) = self.values.of_customer(customer, kind) else { continue };
             let outgoing = Outgoing::get(format!("/v1/accounts/{id}/balances"));
             let exchanged = self.target.send(step.by.as_deref(), outgoing, None).await;
             let exchanged = exchanged.map_err(|why| Failure::of("balances", why))?;
             judge(&crate::language::Expect::success(), &exchanged, crate::language::View::Plain, &self.values)?;
-            answers.extend(exchanged.body);
+            answers.extend(exchanged.body.clone());
+            requests.push(exchanged);
         }
         let mut shown = balances(&answers);
         fill_zeros(&mut shown, &step.expect.fields);
         if let Some(name) = &step.save_as {
             self.values.save_value(name, shown.clone());
         }
-        judge_fields(&step.expect, &shown, &self.values).map_err(Failure::from)
+        judge_fields(&step.expect, &shown, &self.values).map_err(|difference| {
+            // The won account was asked first.
+            let of_won = difference.expected.starts_with("KRW");
+            let request = if of_won { requests.into_iter().next() } else { requests.into_iter().next_back() };
+            Failure { request: request.map(Box::new), ..Failure::from(difference) }
+        })
     }
 }
 
