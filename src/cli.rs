@@ -69,7 +69,7 @@ enum Command {
         #[arg(long, value_name = "RFC3339", value_parser = time)]
         test_clock: Option<Timestamp>,
     },
-    /// Make, list, rotate and revoke the API keys of callers; a running hwan notices within two seconds.
+    /// Make, list, rotate and revoke the API keys of callers; a running hwan notices within a second or two.
     Token {
         #[command(subcommand)]
         command: token::TokenCommand,

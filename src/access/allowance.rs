@@ -62,6 +62,13 @@ impl Allowance {
         self.admit_at(now_ns(), cost)
     }
 
+    /// Spends `cost` requests of one that was admitted already, whether they are left or not: what follows waits.
+    pub fn charge(&self, cost: u32) {
+        let cost_ns = self.pace.interval_ns.saturating_mul(cost.into());
+        let spend = |paid_until: u64| Some(paid_until.max(now_ns()).saturating_add(cost_ns));
+        let _spent = self.paid_until_ns.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend);
+    }
+
     /// Whether a request would be admitted; spends nothing.
     pub fn is_open(&self) -> Result<(), Duration> {
         self.admit_at(now_ns(), 0)

@@ -36,6 +36,12 @@ impl Principal {
         self.allowance.admit(cost)
     }
 
+    /// Spends `cost` more of the allowance for a request that was admitted: a batch is admitted whole, and what follows
+    /// it waits.
+    pub fn charge(&self, cost: u32) {
+        self.allowance.charge(cost);
+    }
+
     /// The key's id, where it is a key.
     pub const fn key_id(&self) -> Option<KeyId> {
         match self.credential {

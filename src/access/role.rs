@@ -91,9 +91,10 @@ impl Roles {
         self.0 == 0
     }
 
-    /// Whether its only role is the channel's: then it reaches its own customers alone.
-    pub const fn is_confined(self) -> bool {
-        self.0 == Role::CustomerChannel.bit()
+    /// The same without this role.
+    #[must_use]
+    pub const fn without(self, role: Role) -> Self {
+        Self(self.0 & !role.bit())
     }
 
     /// Its roles, in their order.
@@ -127,8 +128,8 @@ mod tests {
         assert_eq!(set.iter().collect::<Vec<_>>(), [Role::Teller, Role::Approver]);
         assert_eq!(set.to_string(), "teller, approver");
         assert!(!set.meets(Roles::of(&[Role::Ops])) && set.meets(Roles::all()) && Roles::NONE.is_empty());
-        assert!(Roles::of(&[Role::CustomerChannel]).is_confined());
-        assert!(!Roles::of(&[Role::CustomerChannel, Role::Teller]).is_confined());
+        assert_eq!(set.without(Role::Teller), Roles::of(&[Role::Approver]));
+        assert!(Roles::of(&[Role::Teller]).without(Role::Teller).is_empty());
         assert_eq!(Role::ALL.into_iter().collect::<Roles>(), Roles::all());
         assert!(Role::ALL.into_iter().all(|role| Role::parse(role.as_str()) == Some(role)));
     }

@@ -20,25 +20,28 @@ use super::{
     problem::{ApiCode, Problem},
 };
 use crate::{
-    access::principal::Principal,
+    access::{principal::Principal, role::Role},
     actors::command::{Reach, Viewer},
 };
 
-/// Who is asking: for handlers.
+/// Who is asking, and whose customers it reaches by this operation: for handlers.
 #[derive(Clone, Debug)]
-pub(super) struct By(pub(super) Arc<Principal>);
+pub(super) struct By(pub(super) Arc<Principal>, pub(super) Reach);
 
 impl By {
     /// What the caller may see.
     pub(super) fn viewer(&self) -> Viewer {
-        let reach = if self.0.roles.is_confined() { Reach::OwnCustomers } else { Reach::All };
-        Viewer { name: Arc::clone(&self.0.name), reach }
+        Viewer { name: Arc::clone(&self.0.name), reach: self.1 }
     }
 
-    /// Spends more of the caller's allowance than the one request that the gate has taken.
-    pub(super) fn admit_more(&self, cost: usize) -> Result<(), Problem> {
-        let admitted = self.0.admit(u32::try_from(cost).unwrap_or(u32::MAX));
-        admitted.map_err(|wait| Problem::rate_limited("the caller's allowance is spent", wait))
+    /// Whether it reaches its own customers alone.
+    pub(super) fn is_confined(&self) -> bool {
+        self.1 == Reach::OwnCustomers
+    }
+
+    /// Spends as much of the caller's allowance as a request of many items takes beside the one that the gate has taken.
+    pub(super) fn charge_more(&self, items: usize) {
+        self.0.charge(u32::try_from(items).unwrap_or(u32::MAX));
     }
 }
 
@@ -47,7 +50,10 @@ impl FromRequest for By {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let principal = request.extensions().get::<Arc<Principal>>().map(|principal| Self(Arc::clone(principal)));
+        let extensions = request.extensions();
+        // Without a word on its reach a caller reaches the least.
+        let reach = extensions.get::<Reach>().copied().unwrap_or(Reach::OwnCustomers);
+        let principal = extensions.get::<Arc<Principal>>().map(|principal| Self(Arc::clone(principal), reach));
         // The gate before `/v1` lets nobody through unnamed.
         ready(principal.ok_or_else(|| Problem::new(ApiCode::Unauthorized, "the request comes from nobody")))
     }
@@ -88,11 +94,13 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let may = request
-            .extensions()
-            .get::<Arc<Principal>>()
-            .is_some_and(|principal| principal.roles.meets(self.operation.roles));
-        if may {
+        let roles = request.extensions().get::<Arc<Principal>>().map(|principal| principal.roles);
+        let roles = roles.filter(|roles| roles.meets(self.operation.roles));
+        if let Some(roles) = roles {
+            // By the channel's role alone it reaches its own customers, whatever else it may do elsewhere.
+            let others = self.operation.roles.without(Role::CustomerChannel);
+            let reach = if roles.meets(others) { Reach::All } else { Reach::OwnCustomers };
+            request.extensions_mut().insert(reach);
             if self.operation.is_privileged {
                 request.extensions_mut().insert(Privileged);
             }

@@ -52,7 +52,7 @@ struct Item<'a> {
     key: Text<'a>,
     /// What POST /v1/exchanges takes (NewExchange), without dry_run. One that is none is refused in the item's own outcome.
     #[serde(borrow)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     exchange: &'a RawValue,
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn create(
         return Err(Problem::at(ApiCode::OutOfRange, "items", format!("a batch has 1 to {ITEMS_MAX} items")));
     }
     // The first is paid for at the gate.
-    by.admit_more(batch.items.len().saturating_sub(1))?;
+    by.charge_more(batch.items.len().saturating_sub(1));
     let id = RequestId::of_request(&request);
     let outcomes = join_all(batch.items.iter().map(|item| execute(&context, &by, item))).await;
     let mut bytes = Vec::with_capacity(batch.items.len().saturating_mul(OUTCOME_CAPACITY));

@@ -264,10 +264,11 @@ pub(super) async fn list(context: web::Data<Context>, by: By, request: HttpReque
     let (limit, cursor) = (query.limit()?, Cursor::of(&query)?);
     let filter = CustomerFilter {
         reference: query.text(&REFERENCE).map(|text| reference_of(text).map(Arc::from)).transpose()?,
-        channel: by.0.roles.is_confined().then(|| by.0.name.clone()),
+        channel: by.is_confined().then(|| by.0.name.clone()),
     };
-    let after =
-        cursor.and_then(|Cursor(after, _)| Position::from_packed(i64::try_from(after).ok()?)).map(CustomerId::at);
+    let malformed = || Problem::at(ApiCode::MalformedCursor, page::CURSOR.name, "it is no cursor of this list");
+    let place = |Cursor(after, _)| i64::try_from(after).ok().and_then(Position::from_packed).ok_or_else(malformed);
+    let after = cursor.map(place).transpose()?.map(CustomerId::at);
     let found = context.engine.customers(filter, after, limit).await?;
     let entry = |ListedCustomer { state, opening }: &'_ ListedCustomer| CustomerEntry {
         id: Shown(state.id),

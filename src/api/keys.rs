@@ -18,7 +18,7 @@ use super::{
     customers::OF_CUSTOMER,
     idempotency,
     openapi::texts::{AnyIdText, DateText, InstantText, KeyText},
-    operation::{Described, Operation, Parameter, Shape},
+    operation::{Described, Operation, Parameter, READERS, Shape},
     problem::{ApiCode, Problem},
     query::Query,
     wire::Shown,
@@ -164,6 +164,10 @@ pub(super) async fn get(context: web::Data<Context>, by: By, request: HttpReques
             return Err(Problem::at(ApiCode::OutOfRange, OF_ACCOUNT.name, detail));
         }
     };
+    if scope != KeyScope::Unscoped && !by.0.roles.meets(READERS) {
+        let detail = format!("keys of customers' requests take one of the roles {READERS}");
+        return Err(Problem::new(ApiCode::Forbidden, detail));
+    }
     let key = percent_decoded(request.match_info().get("key").unwrap_or_default());
     let key = idempotency::checked(&key)?;
     let not_found = || {

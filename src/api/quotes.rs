@@ -76,7 +76,7 @@ struct QuoteAnswer<'a> {
     exchange_id: Option<Shown<ExchangeId>>,
 }
 
-/// What became of a quote.
+/// What became of a quote. Open: neither used nor expired; whether its round and its pair still trade, a trial says.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes a text")]

@@ -2,17 +2,19 @@
 //!
 //! First the rate of every pair, then each one that changed. A slow reader misses nothing but what was superseded before it
 //! read on: every event is a pair's whole rate, so memory does not grow. The event's id is the system lane's seq at which
-//! the board stood so. Bounded by the number of streams; a stop, or a rate that expires, is seen at the next heartbeat.
+//! the board stood so. Bounded by the number of streams, of all and of one
+//! caller; a stop, a rate that expires, or a credential that no longer holds is seen within a second.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use actix_web::{
-    HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    HttpRequest, HttpResponse,
+    http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE},
     web::{self, Bytes},
 };
 use futures_util::stream;
@@ -22,6 +24,7 @@ use utoipa::ToSchema;
 
 use super::{
     answer,
+    authorize::By,
     context::Context,
     operation::{Described, Operation, Shape},
     problem::{ApiCode, Problem},
@@ -31,21 +34,49 @@ use crate::access::role::Roles;
 
 /// The most streams at once.
 const STREAMS_MAX: usize = 1_024;
+/// The most streams of one caller.
+const STREAMS_OF_CALLER_MAX: usize = 128;
 /// How often a sign of life is sent when nothing changes.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often it is looked whether the server stops.
+/// How often it is looked whether a rate expired, the server stops, or the caller's credential no longer holds.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How many streams are open.
+/// How many streams each caller has open.
 #[derive(Debug, Default)]
-pub struct Streams(AtomicUsize);
+pub struct Streams(Mutex<HashMap<Arc<str>, usize>>);
+
+impl Streams {
+    fn open(&self) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A stream's place; given back when it ends, or its reader hangs up.
-struct Seat(web::Data<Context>);
+struct Seat {
+    context: web::Data<Context>,
+    caller: Arc<str>,
+}
+
+impl Seat {
+    /// A place for one more stream of this caller, while there is one.
+    fn take(context: &web::Data<Context>, caller: &Arc<str>) -> Option<Self> {
+        let mut open = context.streams.open();
+        let own = open.get(caller).copied().unwrap_or(0);
+        if own >= STREAMS_OF_CALLER_MAX || open.values().sum::<usize>() >= STREAMS_MAX {
+            return None;
+        }
+        open.insert(Arc::clone(caller), own + 1);
+        Some(Self { context: context.clone(), caller: Arc::clone(caller) })
+    }
+}
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.streams.0.fetch_sub(1, Ordering::AcqRel);
+        let mut open = self.context.streams.open();
+        match open.get_mut(&self.caller) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(open.remove(&self.caller)),
+        }
     }
 }
 
@@ -82,6 +113,8 @@ pub(super) const STREAM: Operation = Operation {
 
 struct Following {
     seat: Seat,
+    /// With what the caller has proved itself: a stream ends with it.
+    authorization: Vec<u8>,
     changes: watch::Receiver<Seq>,
     told: Vec<RateAnswer>,
     quiet: Duration,
@@ -90,7 +123,7 @@ struct Following {
 impl Following {
     /// What changed since it was last told, as events; empty for nothing.
     fn news(&mut self) -> Vec<u8> {
-        let context = &self.seat.0;
+        let context = &self.seat.context;
         let seq = *self.changes.borrow_and_update();
         let board = context.engine.board();
         let (now, _) = context.engine.now();
@@ -115,7 +148,8 @@ impl Following {
     /// The next piece of the stream; `None` when the server stops.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         loop {
-            if self.seat.0.is_draining() {
+            let context = &self.seat.context;
+            if context.is_draining() || context.access.authenticate(Some(&self.authorization)).is_err() {
                 return None;
             }
             let events = self.news();
@@ -137,17 +171,17 @@ impl Following {
 }
 
 /// GET /v1/rates/stream
-pub(super) async fn follow(context: web::Data<Context>) -> Result<HttpResponse, Problem> {
-    let before = context.streams.0.fetch_add(1, Ordering::AcqRel);
-    let seat = Seat(context.clone());
-    if before >= STREAMS_MAX {
-        return Err(Problem::new(
-            ApiCode::StreamsFull,
-            format!("{STREAMS_MAX} streams are open: GET /v1/rates answers too"),
-        ));
-    }
+pub(super) async fn follow(context: web::Data<Context>, by: By, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let full = || {
+        let detail = format!(
+            "{STREAMS_OF_CALLER_MAX} streams of one caller, {STREAMS_MAX} of all are the most: GET /v1/rates answers too"
+        );
+        Problem::new(ApiCode::StreamsFull, detail)
+    };
+    let seat = Seat::take(&context, &by.0.name).ok_or_else(full)?;
+    let authorization = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes().to_vec()).unwrap_or_default();
     let changes = context.engine.board_changes();
-    let following = Following { seat, changes, told: Vec::new(), quiet: Duration::ZERO };
+    let following = Following { seat, authorization, changes, told: Vec::new(), quiet: Duration::ZERO };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -34,7 +34,7 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewReversal<'a> {
-    /// Why: for the record, not for the customer.
+    /// Why: it stands in the journal and is shown with the reversal.
     #[serde(borrow)]
     #[schema(value_type = ReasonText)]
     reason: Text<'a>,
@@ -111,7 +111,8 @@ pub(super) const CREATE: Operation = Operation {
     key: KeyRule::Required,
     named: Some(exchanges::NAMED),
     notes: "Once for each exchange, at its original numbers. The credit passes holds and blocks; if its account is closed the \
-            money waits in suspense. What the exchange used of the limits is given back while the same limit day or month lasts.",
+            money waits in suspense. What the exchange used of the limits is given back while the same limit day or month lasts; the daily cap of a \
+            limited account is not.",
     ..Operation::command(
         "exchanges.reverse",
         "/exchanges/{id}/reversal",

@@ -393,8 +393,16 @@ pub(super) async fn publish(
 
 /// GET /v1/rounds/{id}
 pub(super) async fn get(context: web::Data<Context>, id: PathId<RoundId>) -> Result<HttpResponse, Problem> {
-    let board = context.engine.board();
-    let round = board.round(id.0).ok_or_else(|| id.not_found())?;
+    if let Some(round) = context.engine.board().round(id.0) {
+        return Ok(answer::ok(&RoundAnswer::of(round)));
+    }
+    // The board remembers the newest rounds of a pair; the store has all of them.
+    let RoundId { date, number, .. } = id.0;
+    let code = std::str::from_utf8(&id.0.currency).ok();
+    let currency = code.and_then(|code| context.currencies.find(code)).ok_or_else(|| id.not_found())?;
+    let before = number.checked_add(1).map(|next| (date, next));
+    let found = context.engine.rounds(currency, Some(date), before, 1).await?;
+    let round = found.rounds.first().filter(|round| round.id == id.0).ok_or_else(|| id.not_found())?;
     Ok(answer::ok(&RoundAnswer::of(round)))
 }
 

@@ -292,6 +292,37 @@ async fn lift(bank: &Bank) {
 }
 
 #[tokio::test]
+async fn a_further_role_does_not_widen_what_the_channels_role_reaches() {
+    let bank = Bank::open().await;
+    let file = KeyFile::of(&bank.server.data());
+    let mut keys = bank.keys.clone();
+    let others = [Role::Rates, Role::Ops, Role::Auditor, Role::Approver];
+    for role in others {
+        let roles = Roles::of(&[Role::CustomerChannel, role]);
+        let name = format!("channel-{role}");
+        let new = NewKey { name: name.clone(), roles, lifetime_seconds: None, rate_per_second: None };
+        let (fresh, _) = file.create(&new, Timestamp::parse_rfc3339(NOW).unwrap()).unwrap();
+        keys.insert(name, fresh.reveal().to_owned());
+    }
+    let bank = Bank { keys, ..bank };
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await; // the server looks at its keys every second or so
+    let of = bank.belongings(RIVAL).await;
+    for role in others {
+        let caller = format!("channel-{role}");
+        let body = json!({ "account_id": of.customer.won, "amount": { "amount": "1", "currency": "KRW" } });
+        for path in ["/v1/deposits", "/v1/withdrawals"] {
+            let answer = bank.send(&caller, "POST", path, Some(&bank.fresh_key()), Some(&body)).await;
+            assert_eq!(answer.problem(), (404, "account_not_found".to_owned()), "{caller} {path}");
+        }
+        // What the other role itself is for, it still does for every customer.
+        let read = bank.send(&caller, "GET", &format!("/v1/customers/{}", of.customer.id), None, None).await;
+        assert_eq!(read.status, if role == Role::Rates { 404 } else { 200 }, "{caller}");
+        let look = format!("/v1/idempotency-keys/{}?customer_id={}", of.key, of.customer.id);
+        assert_eq!(bank.send(&caller, "GET", &look, None, None).await.status, 404, "{caller}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_gets_in_without_a_credential_and_a_channel_opens_customers_for_itself_alone() {
     let bank = Bank::open().await;
     for operation in router::operations() {

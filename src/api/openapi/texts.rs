@@ -71,7 +71,7 @@ texts! {
     /// An idempotency key: 1 to 255 visible ASCII characters, best a UUIDv7.
     KeyText = "IdempotencyKey", "^[!-~]{1,255}$", "0193553f-1a80-7b2e-8f3d-5c6a79b8e012";
     /// The bank's own name for a customer: 1 to 64 characters, none of them a control character.
-    ReferenceText = "Reference", "^[^\\p{Cc}]{1,64}$", "kim-1";
+    ReferenceText = "Reference", "^[^\\x00-\\x1f\\x7f-\\x9f]{1,64}$", "kim-1";
     /// A caller's name.
     CallerText = "Caller", "^[!-~]{1,140}$", "operator";
 }
