@@ -10,3 +10,4 @@ pub mod fingerprint;
 pub mod history;
 pub mod money;
 pub mod place;
+pub mod proxy;
