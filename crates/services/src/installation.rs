@@ -14,6 +14,7 @@ use std::{
 use crate::{
     Error, Installed, Product, Result,
     apt::Apt,
+    sources::{self, Suite},
     unpack::{program, unpack},
 };
 
@@ -50,19 +51,32 @@ impl Installation {
         Self::new(Product::Redis, root)
     }
 
-    /// Fetches and unpacks what is not there yet; takes milliseconds when everything is. `progress` hears of each step,
-    /// and every few seconds that it goes on.
-    pub fn install(&self, progress: &mut dyn FnMut(&str)) -> Result<Installed> {
+    /// Whether this machine can fetch servers at all, or why not.
+    pub fn is_possible() -> Result<()> {
         if !cfg!(target_os = "linux") {
             return Err(Error::Unsupported("servers of the project's own need Linux: give a URL".to_owned()));
         }
+        sources::read(Suite::Release).map(|_| ())
+    }
+
+    /// Where everything of the product lies, servers in folders of their own besides.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Fetches and unpacks what is not there yet; takes milliseconds when everything is. `progress` hears of each step,
+    /// and every few seconds that it goes on.
+    pub fn install(&self, progress: &mut dyn FnMut(&str)) -> Result<Installed> {
         fs::create_dir_all(&self.folder).map_err(Error::io(self.folder.display()))?;
         let folder = self.folder.canonicalize().map_err(Error::io(self.folder.display()))?;
         let _lock = lock(&folder, progress)?;
         let root = folder.join("root");
         let version = match self.version(&root) {
             Some(version) => version,
-            None => self.bring(&folder, &root, progress)?,
+            None => {
+                Self::is_possible()?;
+                self.bring(&folder, &root, progress)?
+            }
         };
         let installed = Installed::new(self.product, folder, version);
         installed.prepare(progress)?;

@@ -11,10 +11,6 @@ use std::{
 
 use crate::{Error, Installed, Options, Product, Result, Signal, State, bounded::last_lines, installed::log};
 
-/// How long a stop in order may take: the longest writing out of a full buffer pool that is worth waiting for.
-const STOP_MAX: Duration = Duration::from_secs(60);
-/// How long a killed process may take to be gone.
-const GONE_MAX: Duration = Duration::from_secs(30);
 /// How often a starting server is asked.
 const ASK_EVERY: Duration = Duration::from_millis(10);
 /// How long one answer is waited for.
@@ -105,19 +101,15 @@ impl Instance {
 
     /// Kills it at once (SIGKILL), as a crash would, and waits until it is gone. Fine if it is gone already.
     pub fn kill(&mut self) -> Result<()> {
-        self.state.process.signal(Signal::Kill)?;
-        self.wait_gone(GONE_MAX)
+        self.state.process.kill()?;
+        self.reap();
+        Ok(())
     }
 
     /// Stops it in order (SIGTERM) and waits. One that does not stop within a minute is killed, which is an error.
     pub fn stop(&mut self) -> Result<()> {
-        self.state.process.signal(Signal::Resume)?; // one that is held would not hear
-        self.state.process.signal(Signal::Terminate)?;
-        let stopped = self.wait_gone(STOP_MAX);
-        if stopped.is_err() {
-            self.kill()?;
-        }
-        State::remove(&self.home)?;
+        let stopped = self.state.stop(&self.home);
+        self.reap();
         stopped
     }
 
@@ -170,14 +162,11 @@ impl Instance {
         self.at_drop = AtDrop::LetGo;
     }
 
-    fn wait_gone(&mut self, time_max: Duration) -> Result<()> {
-        if !self.state.process.wait_gone(time_max) {
-            return Err(Error::Killed { pid: self.state.process.pid(), waited: time_max });
-        }
+    /// Takes the exit of a process that is gone from the system.
+    fn reap(&mut self) {
         if let Some(mut child) = self.child.take() {
-            let _ = child.wait(); // it is gone: this only takes its exit from the system
+            let _ = child.wait(); // how it ended is no news
         }
-        Ok(())
     }
 }
 

@@ -13,6 +13,10 @@ use crate::{Error, Result};
 
 /// How often it is looked whether a process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long a stop in order may take: the longest writing out of a full buffer pool that is worth waiting for.
+const STOP_MAX: Duration = Duration::from_secs(60);
+/// How long a killed process may take to be gone.
+const GONE_MAX: Duration = Duration::from_secs(30);
 
 /// A process, known by its number and its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +89,26 @@ impl OsProcess {
             return Ok(());
         }
         Err(Error::Unsupported(format!("process {} may not be signalled by this user", self.pid)))
+    }
+
+    /// Stops it in order and waits until it is gone. One that does not stop within a minute is killed: an error.
+    pub fn stop(&self) -> Result<()> {
+        self.signal(Signal::Resume)?; // one that is held would not hear
+        self.signal(Signal::Terminate)?;
+        if self.wait_gone(STOP_MAX) {
+            return Ok(());
+        }
+        self.kill()?;
+        Err(Error::Killed { pid: self.pid, waited: STOP_MAX })
+    }
+
+    /// Kills it and waits until it is gone.
+    pub fn kill(&self) -> Result<()> {
+        self.signal(Signal::Kill)?;
+        if self.wait_gone(GONE_MAX) {
+            return Ok(());
+        }
+        Err(Error::Unsupported(format!("process {} was killed and is still there: see what it waits for", self.pid)))
     }
 
     /// Waits until it has ended; false if it has not by then.

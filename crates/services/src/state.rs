@@ -49,6 +49,15 @@ impl State {
         }
     }
 
+    /// Stops the server in order and forgets it. One that does not stop within a minute is killed: an error.
+    pub fn stop(&self, home: &Path) -> Result<()> {
+        let stopped = self.process.stop();
+        if !self.process.is_alive() {
+            Self::remove(home)?;
+        }
+        stopped
+    }
+
     /// Its URL.
     pub fn url(&self, database: &str) -> String {
         self.product.url(self.port, database)
