@@ -76,7 +76,7 @@ fn ends_in_commit(sql: &[u8]) -> bool {
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
+    memchr::memmem::find(text, word).is_some()
 }
 
 /// Whether a server's packet ends the answer to a command that brings no rows: an error, or an OK that is the last.
