@@ -5,9 +5,12 @@
 //! wait with an end. Called by the program `hwan-chaos`, which `cargo xtask chaos` builds and runs.
 
 pub mod check;
+pub mod clients;
+pub mod clock;
 pub mod database;
 pub mod fingerprint;
 pub mod history;
 pub mod money;
 pub mod place;
 pub mod proxy;
+pub mod site;
