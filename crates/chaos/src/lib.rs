@@ -4,13 +4,16 @@
 //! `check` is pure: a history and rows in, violations out. Everything else touches processes, sockets and clocks, each
 //! wait with an end. Called by the program `hwan-chaos`, which `cargo xtask chaos` builds and runs.
 
+pub mod campaign;
 pub mod check;
 pub mod clients;
 pub mod clock;
 pub mod database;
+pub mod faults;
 pub mod fingerprint;
 pub mod history;
 pub mod money;
 pub mod place;
 pub mod proxy;
+pub mod report;
 pub mod site;

@@ -61,6 +61,11 @@ impl Pulse {
         self.come_back_later.load(Ordering::Relaxed)
     }
 
+    /// When the newest command that was done for the first time had been sent, in whichever lane.
+    pub fn newest(&self) -> Micros {
+        self.newest.iter().map(|newest| newest.load(Ordering::Acquire)).max().unwrap_or(0)
+    }
+
     /// Waits until every lane of customers has acknowledged something that was sent at `since` or later; gives how long
     /// after `since` that was, or nothing if it takes longer than `time_max`.
     pub async fn recovered(&self, clock: RunClock, since: Micros, lanes: u16, time_max: Duration) -> Option<Duration> {

@@ -17,6 +17,8 @@ use crate::clients::Endpoint;
 
 /// How long a start may take until it listens.
 const LISTENS_MAX: Duration = Duration::from_secs(30);
+/// How long after its end an engine that did not get going is started again.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// How often a starting engine is asked.
 const ASK_EVERY: Duration = Duration::from_millis(5);
 /// How long a question on the admin port may take.
@@ -98,15 +100,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Starts it and waits until it takes work.
+    /// Starts it and waits until it takes work. One that ends at once, because mysqld is away, is started again, as
+    /// whoever runs it would.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        self.spawn()?;
         let started = Instant::now();
+        self.spawn()?;
         while self.client.ready().await.is_err() {
-            anyhow::ensure!(self.is_running(), "the engine ended at its start:\n{}", self.last_lines());
             let late = started.elapsed() > LISTENS_MAX;
             anyhow::ensure!(!late, "the engine was not ready in {LISTENS_MAX:?}:\n{}", self.last_lines());
             tokio::time::sleep(ASK_EVERY).await;
+            if !self.is_running() {
+                self.kill()?;
+                tokio::time::sleep(AGAIN_AFTER).await;
+                self.spawn()?;
+            }
         }
         Ok(())
     }

@@ -181,23 +181,6 @@ impl Site {
         }
         Ok(Judgement { counts, violations, complaints })
     }
-
-    /// Ends everything as it stands; what the clients wrote down is judged against another server's data, or this one's.
-    pub async fn abandon(
-        mut self,
-        judged_by: impl AsyncFnOnce(Mysqld) -> anyhow::Result<Mysqld>,
-    ) -> anyhow::Result<Judgement> {
-        let mut commands = std::mem::take(&mut self.endowment);
-        commands.extend(self.crew.abandon().await?);
-        let reigns = self.watcher.reigns();
-        for engine in &mut self.engines {
-            engine.kill()?;
-        }
-        let mysqld = judged_by(self.mysqld).await?;
-        let history = History { commands, reigns };
-        let (counts, violations) = judge(&history, mysqld.direct()).await?;
-        Ok(Judgement { counts, violations, complaints: Vec::new() })
-    }
 }
 
 /// What a site's history comes to.
