@@ -8,7 +8,9 @@ use std::{
 };
 
 use crate::{
-    Error, Instance, Options, OsProcess, Product, Result, State, mariadb, mysql,
+    Error, Instance, Options, OsProcess, Product, Result, State,
+    leash::Leash,
+    mariadb, mysql,
     options::Profile,
     port::{free_port, is_free},
     product::USER,
@@ -29,6 +31,14 @@ pub struct Installed {
     product: Product,
     folder: PathBuf,
     version: String,
+}
+
+/// A server that was just started.
+#[derive(Debug)]
+pub(crate) struct Spawned {
+    pub(crate) state: State,
+    pub(crate) child: Child,
+    pub(crate) leash: Leash,
 }
 
 impl Installed {
@@ -75,8 +85,8 @@ impl Installed {
                 None => free_port()?,
             };
             let fixed = Options { port: Some(port), ..options.clone() };
-            let (child, state) = self.spawn(&home, &fixed)?;
-            let mut instance = Instance::new(self.clone(), home.clone(), fixed, state, child);
+            let spawned = self.spawn(&home, &fixed)?;
+            let mut instance = Instance::new(self.clone(), home.clone(), fixed, spawned);
             tried += 1;
             match instance.wait_ready() {
                 Ok(()) => return Ok(instance),
@@ -137,7 +147,7 @@ impl Installed {
         fs::rename(&new, &template).map_err(Error::io(template.display()))
     }
 
-    pub(crate) fn spawn(&self, home: &Path, options: &Options) -> Result<(Child, State)> {
+    pub(crate) fn spawn(&self, home: &Path, options: &Options) -> Result<Spawned> {
         if let Some(state) = State::read(home)?.filter(|state| state.process.is_alive()) {
             return Err(Error::Running { home: home.to_owned(), pid: state.process.pid() });
         }
@@ -169,9 +179,10 @@ impl Installed {
         let written = OsProcess::of(child.id())
             .ok_or_else(|| crate::instance::ended(self.product, &log, "ended at once"))
             .map(|process| State { product: self.product, process, port })
-            .and_then(|state| state.write(home).map(|()| state));
+            .and_then(|state| state.write(home).map(|()| state))
+            .and_then(|state| Leash::tie(&state.process).map(|leash| (state, leash)));
         match written {
-            Ok(state) => Ok((child, state)),
+            Ok((state, leash)) => Ok(Spawned { state, child, leash }),
             Err(error) => {
                 let _ = child.kill(); // it may have ended already
                 let _ = child.wait();

@@ -9,19 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, Installed, Options, Product, Result, Signal, State, bounded::last_lines, installed::log};
+use crate::{
+    Error, Installed, Options, Product, Result, Signal, State,
+    bounded::last_lines,
+    installed::{Spawned, log},
+    leash::Leash,
+};
 
 /// How often a starting server is asked.
 const ASK_EVERY: Duration = Duration::from_millis(10);
 /// How long one answer is waited for.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
-
-/// What happens to a server when its instance is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AtDrop {
-    Kill,
-    LetGo,
-}
 
 /// A server in a folder of its own. It keeps its port and its options over kills and restarts.
 #[derive(Debug)]
@@ -32,16 +30,18 @@ pub struct Instance {
     state: State,
     /// The child to be waited for; nothing if another process started it.
     child: Option<Child>,
-    at_drop: AtDrop,
+    /// What takes it along with us; nothing if another process started it, or it was let go.
+    leash: Option<Leash>,
 }
 
 impl Instance {
-    pub(crate) fn new(installed: Installed, home: PathBuf, options: Options, state: State, child: Child) -> Self {
-        Self { installed, home, options, state, child: Some(child), at_drop: AtDrop::Kill }
+    pub(crate) fn new(installed: Installed, home: PathBuf, options: Options, spawned: Spawned) -> Self {
+        let Spawned { state, child, leash } = spawned;
+        Self { installed, home, options, state, child: Some(child), leash: Some(leash) }
     }
 
     pub(crate) fn found(installed: Installed, home: PathBuf, options: Options, state: State) -> Self {
-        Self { installed, home, options, state, child: None, at_drop: AtDrop::LetGo }
+        Self { installed, home, options, state, child: None, leash: None }
     }
 
     /// Its URL, of a database of that name where the product has named databases: `mysql://hwan@127.0.0.1:15321/hwan`.
@@ -125,8 +125,13 @@ impl Instance {
             self.stop()?;
         }
         self.options.extra = extra;
-        let (child, state) = self.installed.spawn(&self.home, &self.options)?;
-        (self.child, self.state) = (Some(child), state);
+        let Spawned { state, child, leash } = self.installed.spawn(&self.home, &self.options)?;
+        (self.state, self.child) = (state, Some(child));
+        if self.leash.is_some() {
+            self.leash = Some(leash);
+        } else {
+            leash.let_go(); // it was not ours before
+        }
         self.wait_ready()
     }
 
@@ -159,7 +164,9 @@ impl Instance {
 
     /// Lets it go: it runs on when this is dropped, and another process finds it by its folder.
     pub fn let_go(mut self) {
-        self.at_drop = AtDrop::LetGo;
+        if let Some(leash) = self.leash.take() {
+            leash.let_go();
+        }
     }
 
     /// Takes the exit of a process that is gone from the system.
@@ -172,7 +179,7 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        if self.at_drop == AtDrop::Kill && self.kill().is_ok() {
+        if self.leash.is_some() && self.kill().is_ok() {
             let _ = State::remove(&self.home); // its folder may be gone: a test's was temporary
         }
     }

@@ -6,7 +6,8 @@
 //!
 //! Promises: nothing of the system is changed (no package is installed, no lock of apt or dpkg is taken); a download or
 //! an unpacking that was interrupted is never half used; servers listen on loopback only; a process that is not ours is
-//! never signalled, even if it has the number of one that was. Bounds: Linux, and a machine whose apt uses a Debian
+//! never signalled, even if it has the number of one that was; a server goes with the process that started it, however that
+//! ends, unless it is let go. Bounds: Linux, and a machine whose apt uses a Debian
 //! mirror. Standard library only, blocking. Called by xtask and by the crates that test hwan against servers; it knows
 //! nothing of hwan.
 
@@ -16,6 +17,7 @@ mod error;
 mod installation;
 mod installed;
 mod instance;
+mod leash;
 mod mariadb;
 mod mysql;
 mod options;

@@ -62,6 +62,11 @@ impl OsProcess {
         &self.started
     }
 
+    /// The clock ticks from the boot to its start.
+    pub(crate) fn start_ticks(&self) -> &str {
+        self.started.rsplit(':').next().unwrap_or_default()
+    }
+
     /// Whether it lives. One that has ended and was not yet waited for does not.
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).as_ref() == Some(self)

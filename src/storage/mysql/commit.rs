@@ -16,7 +16,7 @@ use hwan_domain::{
 use super::{
     committer::{Committer, Failure},
     errors::{self, Cause, Stage},
-    reads,
+    lanes, reads,
     script::{self, Script},
     store::Shared,
 };
@@ -61,6 +61,9 @@ pub(super) async fn commit(store: &Shared, batch: &CommitBatch) -> Result<(), Co
 
 async fn send(store: &Shared, committer: &Committer, batch: Written) -> Result<(), CommitError> {
     let Written { lane, epoch, from, to, hash, last_at, last_date, mut rest, keys } = batch;
+    if store.is_lost() {
+        return Err(errors::fenced(lane, epoch, from));
+    }
     let mut turn = committer.turn().await.map_err(|error| CommitError::NotDone(error.to_string()))?;
     let mut fence = String::with_capacity(320);
     let _ = write!(fence, "UPDATE lane SET seq = {}, hash = ", to.number()); // a string takes every write
@@ -78,6 +81,7 @@ async fn send(store: &Shared, committer: &Committer, batch: Written) -> Result<(
     match turn.begin(&fence).await {
         Ok(true) => {}
         Ok(false) => {
+            lanes::notice_another_owner(store, &mut turn, lane).await;
             turn.roll_back().await;
             return Err(errors::fenced(lane, epoch, from));
         }

@@ -36,6 +36,9 @@ pub(super) async fn take(store: &Shared, lane: LaneId) -> Result<TakenLane, Stor
 }
 
 async fn take_here(store: &Shared, lane: LaneId) -> Result<TakenLane, StoreError> {
+    if store.is_lost() {
+        return Err(StoreError::LaneHeld { lane, by: "it has taken over".to_owned(), left: Duration::ZERO });
+    }
     store.forget(lane);
     let committer = store.committer(lane);
     let mut turn = committer.turn().await?;
@@ -70,6 +73,18 @@ async fn take_here(store: &Shared, lane: LaneId) -> Result<TakenLane, StoreError
             turn.roll_back().await;
             Err(error)
         }
+    }
+}
+
+/// After a fence: whether it was another engine that took the lane. If so, all lanes are left to it.
+pub(super) async fn notice_another_owner(store: &Shared, turn: &mut Turn, lane: LaneId) {
+    match look(turn, lane).await {
+        Ok(Some(held)) if held.owner != store.owner.as_str() => {
+            tracing::error!(%lane, by = held.owner, "another engine has taken over: this one stands down");
+            store.lose();
+        }
+        Ok(_) => {}
+        Err(error) => tracing::debug!(%lane, %error, "who has the lane could not be asked"),
     }
 }
 

@@ -1,7 +1,8 @@
 //! How an owner keeps its lanes: every commit renews the lease, and where nothing is committed this task does.
 //!
 //! It goes by the committing connections, when they are free, so that they stay open too. What it can't renew it leaves to run
-//! out: the fence decides, not the lease.
+//! out: the fence decides, not the lease. Where a lane has been taken by another engine, none is renewed any more: two engines
+//! with a part of the lanes each would serve nobody.
 
 use std::{sync::Weak, time::Duration};
 
@@ -13,7 +14,7 @@ pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
     loop {
         tokio::time::sleep(every).await;
         let Some(store) = parts.upgrade().map(Shared::from) else { return };
-        if store.is_closed() {
+        if store.is_closed() || store.is_lost() {
             return;
         }
         for Owned { lane, epoch, renewed } in store.owned() {
@@ -39,8 +40,9 @@ pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
             match turn.matched(renew).await {
                 Ok(1) => store.renewed(lane, epoch),
                 Ok(_) => {
-                    tracing::warn!(%lane, "the lease is lost: the lane has another owner");
-                    store.forget(lane);
+                    tracing::error!(%lane, "the lease is lost: another engine has taken over");
+                    store.lose();
+                    return;
                 }
                 Err(failure) => tracing::debug!(%lane, error = %failure.error(), "the lease could not be renewed"),
             }

@@ -87,6 +87,8 @@ pub(super) struct SharedParts {
     pub(super) projector: Arc<Committer>,
     owned: Mutex<HashMap<LaneId, Owned>>,
     closed: AtomicBool,
+    /// Whether another engine has taken one of the lanes: then all are left to it.
+    lost: AtomicBool,
 }
 
 /// A lane that this store has taken.
@@ -136,6 +138,17 @@ impl SharedParts {
         self.lanes().values().copied().collect()
     }
 
+    /// Notes that another engine has taken a lane. Whoever keeps the others would keep that engine from serving: nothing is
+    /// committed or renewed from here on, and the leases run out.
+    pub(super) fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
+    }
+
+    /// Whether another engine has taken over.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
     /// Whether the store was closed.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
@@ -174,6 +187,7 @@ impl MysqlStore {
             projector: Committer::new(target, options),
             owned: Mutex::default(),
             closed: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
         });
         parts.sessions.spawn(lease::keep(Arc::downgrade(&parts), options.lease));
         Ok(Self { name, shared: Shared(parts) })
@@ -204,6 +218,7 @@ impl MysqlStore {
             projector: Committer::closed(target, options),
             owned: Mutex::default(),
             closed: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
         };
         Ok(Self { name, shared: Shared(Arc::new(parts)) })
     }
