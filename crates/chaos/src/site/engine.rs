@@ -1,7 +1,7 @@
 //! The engine as its users run it: a process with a configuration file, started, killed, held and let go.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context as _;
 use hwan_client::{Client, ClientConfig, ClientError, ServerAddr};
-use hwan_services::{OsProcess, Signal, free_port};
+use hwan_services::{Leash, OsProcess, Signal, free_port};
 
 use crate::clients::Endpoint;
 
@@ -23,6 +23,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(200);
 const ASK_EVERY: Duration = Duration::from_millis(5);
 /// How long a question on the admin port may take.
 const ADMIN_MAX: Duration = Duration::from_millis(500);
+/// How long `hwan verify` may take.
+const VERIFIED_WITHIN: Duration = Duration::from_secs(300);
 /// Lines of the log that an error quotes.
 const LINES_QUOTED: usize = 15;
 /// What callers and quotes are known by: the same in every engine of a site, as the bank would have it.
@@ -44,6 +46,8 @@ pub struct Engine {
     endpoint: Arc<Endpoint>,
     client: Client,
     child: Option<Child>,
+    /// Should this program be killed, the engine is too.
+    leash: Option<Leash>,
 }
 
 impl Engine {
@@ -71,7 +75,7 @@ impl Engine {
             .with_admin(&format!("http://127.0.0.1:{admin}"))?;
         let client =
             Client::new(server.clone(), ClientConfig { connections_max: 16, deadline: Duration::from_secs(10) });
-        Ok(Self { files, endpoint: Arc::new(Endpoint::of(server)), client, child: None })
+        Ok(Self { files, endpoint: Arc::new(Endpoint::of(server)), client, child: None, leash: None })
     }
 
     /// Where it listens, for the clients.
@@ -96,6 +100,7 @@ impl Engine {
             .spawn()
             .with_context(|| format!("{} cannot be started", self.files.binary.display()))?;
         self.endpoint.begins(child.id());
+        self.leash = OsProcess::of(child.id()).map(|process| Leash::tie(&process)).transpose()?;
         self.child = Some(child);
         Ok(())
     }
@@ -139,6 +144,7 @@ impl Engine {
             child.wait()?;
             self.endpoint.ends();
         }
+        self.leash = None;
         Ok(())
     }
 
@@ -162,6 +168,7 @@ impl Engine {
             tokio::time::sleep(ASK_EVERY).await;
         };
         self.endpoint.ends();
+        self.leash = None;
         ended
     }
 
@@ -174,12 +181,22 @@ impl Engine {
 
     /// Runs `hwan verify` over the same configuration: whether it is content, and what it says.
     pub async fn verify(&self) -> anyhow::Result<(ExitStatus, String)> {
-        let mut command = tokio::process::Command::from(self.command("verify"));
-        let output = tokio::time::timeout(Duration::from_secs(300), command.kill_on_drop(true).output())
-            .await
-            .context("hwan verify took longer than five minutes")??;
-        let said = [output.stdout, output.stderr].concat();
-        Ok((output.status, String::from_utf8_lossy(&said).into_owned()))
+        let log = self.files.folder.join("verify.log");
+        let file = File::create(&log)?;
+        let mut child =
+            self.command("verify").stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok((status, fs::read_to_string(log)?));
+            }
+            if started.elapsed() > VERIFIED_WITHIN {
+                child.kill()?;
+                child.wait()?;
+                anyhow::bail!("hwan verify took longer than {VERIFIED_WITHIN:?}");
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
     }
 
     /// Everything that it logged.
