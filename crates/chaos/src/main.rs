@@ -100,7 +100,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let mysql = Installation::mysql(&cli.target.join("services"))
         .install(&mut |step| eprintln!("services: {step}"))
         .context("mysqld cannot be had here")?;
-    let folder = cli.target.join("chaos").join(std::process::id().to_string());
+    let target = cli.target.canonicalize().with_context(|| cli.target.display().to_string())?;
+    let folder = target.join("chaos").join(std::process::id().to_string());
     std::fs::create_dir_all(&folder)?;
     let plan = cli.plan(&folder);
     eprintln!("chaos: {} on {}, seed {}, in {}", cli.hwan.display(), mysql.version(), plan.seed, folder.display());

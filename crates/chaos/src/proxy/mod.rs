@@ -6,6 +6,8 @@
 mod connection;
 mod packet;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,

@@ -183,8 +183,7 @@ impl Engine {
     pub async fn verify(&self) -> anyhow::Result<(ExitStatus, String)> {
         let log = self.files.folder.join("verify.log");
         let file = File::create(&log)?;
-        let mut child =
-            self.command("verify").stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
+        let mut child = self.command("verify").stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
         let started = Instant::now();
         loop {
             if let Some(status) = child.try_wait()? {
