@@ -89,7 +89,7 @@ impl Text<'_> {
         }
     }
 
-    /// The legs, debit first, amounts signed; or what is wrong with them.
+    /// The legs, debit first, amounts signed as they are written; or what is wrong with them.
     pub(super) fn postings(&self) -> Result<Vec<Posting>, String> {
         let mut postings = Vec::with_capacity(2);
         for (leg, sign) in [(&self.debit, -1), (&self.credit, 1)] {
@@ -120,8 +120,9 @@ impl Text<'_> {
             "sell" => (Side::Sell, credit, debit),
             _ => return None,
         };
-        let expected = won_leg(side, Decimal::of(foreign.amount)?, Decimal::of(terms.rate.won)?, terms.rate.per)?;
-        let found = Decimal::of(won.amount)?;
+        let size = |leg: &LegText<'_>| Decimal::of(leg.amount.strip_prefix('-').unwrap_or(leg.amount));
+        let expected = won_leg(side, size(foreign)?, Decimal::of(terms.rate.won)?, terms.rate.per)?;
+        let found = size(won)?;
         (won.currency == "KRW" && found.scale == 0 && found.digits == expected && expected > 0).then_some(())
     }
 }
@@ -132,7 +133,7 @@ impl LegText<'_> {
         Some(Posting {
             account: Place::of_id(self.account)?,
             currency: Currency::of_code(self.currency)?,
-            amount: sign * minor(self.amount).filter(|amount| *amount > 0)?,
+            amount: minor(self.amount).filter(|amount| amount.signum() == sign)?,
             balance_after: minor(self.balance_after)?,
             version: self.version,
         })

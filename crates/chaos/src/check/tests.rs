@@ -83,7 +83,7 @@ fn leg(posting: &Posting) -> String {
         posting.account.id("acc"),
         CUSTOMER.id("cus"),
         posting.currency.code(),
-        scale(posting.amount.abs()),
+        if posting.amount < 0 { "-" } else { "" }.to_owned() + &scale(posting.amount.abs()),
         scale(posting.balance_after),
         posting.version
     )
