@@ -12,6 +12,7 @@ use hwan_domain::{
 use sqlx::{Row, mysql::MySqlRow};
 
 use super::{
+    balances,
     errors::column,
     reads::{get, read_money, read_position},
     store::Shared,
@@ -41,12 +42,14 @@ pub(super) async fn above(
 pub(super) async fn is_current(store: &Shared, id: AccountId) -> Result<bool, StoreError> {
     let account = id.position().packed();
     let sql = format!(
-        "SELECT CAST(COALESCE((SELECT MAX(version) FROM balance WHERE account = {account}), 0) AS SIGNED) AS committed, \
-         CAST(COALESCE((SELECT MAX(version) FROM passbook WHERE account = {account}), 0) AS SIGNED) AS projected"
+        "SELECT h.balances, (SELECT MAX(version) FROM passbook WHERE account = {account}) AS projected \
+         FROM account a JOIN holding h ON h.customer = a.customer WHERE a.id = {account}"
     );
     let rows = store.sessions.rows(sql).await?;
     let Some(row) = rows.first() else { return Ok(true) };
-    let (committed, projected): (i64, i64) = (get(row, "committed")?, get(row, "projected")?);
+    let held = balances::read(get(row, "balances")?, &store.currencies)?;
+    let committed = held.iter().filter(|(of, _)| *of == id).map(|(_, balance)| balance.version).max();
+    let projected = get::<Option<i64>>(row, "projected")?.map(read_version).transpose()?;
     Ok(committed <= projected)
 }
 

@@ -46,8 +46,7 @@ use crate::storage::{
 
 /// How the projections are moved on: steps that take some tens of milliseconds of the server's time, so that commits hardly
 /// wait behind one.
-const PROJECTION_STEP: ProjectionStep =
-    ProjectionStep { records_max: 8_192, gathered_for: Duration::from_millis(500) };
+const PROJECTION_STEP: ProjectionStep = ProjectionStep { records_max: 8_192, gathered_for: Duration::from_millis(500) };
 
 /// The store on MySQL.
 #[derive(Debug)]
@@ -283,7 +282,11 @@ impl LedgerStore for MysqlStore {
     }
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError> {
-        states::customer(&self.shared, id).await
+        Ok(states::households(&self.shared, &[id]).await?.pop())
+    }
+
+    async fn households(&self, ids: &[CustomerId]) -> Result<Vec<Household>, StoreError> {
+        states::households(&self.shared, ids).await
     }
 
     async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
