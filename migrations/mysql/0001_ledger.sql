@@ -117,12 +117,13 @@ CREATE TABLE passbook (
     PRIMARY KEY (account, version)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
-CREATE TABLE daily_balance (
+-- With what a day began, for each account and currency that had a posting on it: written at the day's first posting and never
+-- again. So an account closed day D with the opening of its first later day here, or, without one, with what it holds.
+CREATE TABLE daily_opening (
     account       BIGINT  NOT NULL,
     currency      CHAR(3) NOT NULL,
     business_date INT     NOT NULL,
     amount_minor  BIGINT  NOT NULL,
-    version       BIGINT  NOT NULL,
     PRIMARY KEY (account, currency, business_date)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
