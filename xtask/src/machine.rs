@@ -3,6 +3,8 @@
 
 use std::process::{Command, Stdio};
 
+use hwan_services::Installation;
+
 /// Something outside of cargo that tests use.
 struct Requirement {
     /// What it is.
@@ -23,6 +25,11 @@ const REQUIREMENTS: &[Requirement] = &[
         name: "bash and curl",
         needed_for: "the test of docs/api.md, which runs its lines",
         present: || runs("bash", &["-c", "exit 0"]) && runs("curl", &["--version"]),
+    },
+    Requirement {
+        name: "Linux with apt and a Debian mirror among its sources",
+        needed_for: "the tests of crates/services, and servers where none is given and Docker does not run",
+        present: || Installation::is_possible().is_ok() && runs("apt-get", &["--version"]),
     },
     Requirement {
         name: "Python 3.10 or newer with venv and pip (python3)",

@@ -1,4 +1,4 @@
-//! The front door of hwan's chores: `cargo xtask test`, `schemathesis`, `check`, `ci`.
+//! The front door of hwan's chores: `cargo xtask test`, `schemathesis`, `services`, `check`, `ci`.
 //!
 //! Standard library only, so that it builds in a second and shares no dependency with the workspace under other
 //! features. Each chore runs its steps as children, passes its output through as it comes, and says that it is alive when
@@ -8,6 +8,7 @@ mod checks;
 mod machine;
 mod schemathesis;
 mod server;
+mod services;
 mod step;
 mod tally;
 mod test_run;
@@ -20,20 +21,24 @@ hwan's chores
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test          Runs all tests of the workspace, then schemathesis; the last line says
+  test          Runs all tests of the workspace against MySQL, MariaDB and Redis, which it
+                brings up and takes along at its end, then schemathesis; the last line says
                 `N passed, N failed, N skipped`. Exits 1 when a test failed, when nothing ran,
-                and, with CI=true, when a test was skipped. What follows goes to cargo test,
+                and, with CI=true, when a test was skipped or a server could not be brought
+                up. What follows goes to cargo test,
                 and schemathesis does not run then: `cargo xtask test -- -p hwan-domain`.
   schemathesis  Starts hwan on a fresh directory and tests its API against its own OpenAPI
                 document with thousands of generated requests. Counts as one test. Needs
                 Python 3.10 or newer with venv and pip, and installs the pinned schemathesis
                 into target/schemathesis/venv the first time.
+  services      Brings up, shows, stops and throws away the servers that tests and measurements
+                use: MySQL, MariaDB, Redis. `cargo xtask services --help` says more.
   check         Formatting, clippy with warnings as errors, documentation with warnings as
                 errors, and deny.toml where cargo-deny is installed.
   ci            check, then test.
   help          Prints this.
 
-All of it works offline once the dependencies are fetched, and writes nothing outside target/.
+All of it works offline once the dependencies and servers are fetched, and writes nothing outside target/.
 ";
 
 fn main() -> ExitCode {
@@ -43,6 +48,7 @@ fn main() -> ExitCode {
     let done = match (command.as_deref(), rest.is_empty()) {
         (Some("test"), _) => test_run::run(&rest),
         (Some("schemathesis"), true) => test_run::run_schemathesis(),
+        (Some("services"), _) => services::run(&rest),
         (Some("check"), true) => checks::run(),
         (Some("ci"), true) => checks::run().and_then(|()| test_run::run(&rest)),
         (Some("help" | "--help" | "-h"), _) => {

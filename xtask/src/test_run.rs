@@ -1,8 +1,9 @@
-//! `cargo xtask test`: all tests of the workspace, then the API against its own document, and one closing line that
-//! says how many. `cargo xtask schemathesis`: the second alone.
+//! `cargo xtask test`: all tests of the workspace against real servers, then the API against its own document, and one
+//! closing line that says how many. `cargo xtask schemathesis`: the second alone.
 
 use crate::{
     machine, schemathesis,
+    services::ForTests,
     step::{Step, Stream},
     tally::{self, Skips, Tally},
 };
@@ -11,8 +12,12 @@ use crate::{
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let mut tally = Tally::default();
     let scope = if arguments.is_empty() { vec!["--workspace"] } else { arguments.iter().map(String::as_str).collect() };
+    let servers = ForTests::bring_up();
     // Every test runs even after a failure, so that the count is of all of them.
-    let step = Step::cargo("tests", ["test", "--no-fail-fast"].into_iter().chain(scope).collect());
+    let step = Step {
+        environment: servers.variables.iter().map(|(name, url)| (*name, url.as_str())).collect(),
+        ..Step::cargo("tests", ["test", "--no-fail-fast"].into_iter().chain(scope).collect())
+    };
     let ended_well = step.run(|stream, line| {
         if stream == Stream::Out {
             tally.count(line);
@@ -23,23 +28,29 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         tally.failed = 1;
     }
     let fuzzed = if arguments.is_empty() { Some(schemathesis::run()) } else { None };
-    close(tally, fuzzed)
+    let missing = servers.missing.clone();
+    drop(servers);
+    close(tally, fuzzed, &missing)
 }
 
 /// Runs the API against its own document, and nothing else.
 pub(crate) fn run_schemathesis() -> Result<(), String> {
-    close(Tally::default(), Some(schemathesis::run()))
+    close(Tally::default(), Some(schemathesis::run()), &[])
 }
 
-fn close(mut tally: Tally, fuzzed: Option<schemathesis::Outcome>) -> Result<(), String> {
+/// Says how it went; `servers_missing` are those that tests were without, a line each.
+fn close(mut tally: Tally, fuzzed: Option<schemathesis::Outcome>, servers_missing: &[String]) -> Result<(), String> {
     if let Some(outcome) = fuzzed {
         tally.add(outcome.tally());
         println!("test schemathesis ... {outcome}");
     }
-    for line in machine::missing() {
+    for line in machine::missing().iter().chain(servers_missing) {
         println!("{line}");
     }
-    let verdict = tally::verdict(tally, skips());
+    let mut verdict = tally::verdict(tally, skips());
+    if verdict.is_ok() && !servers_missing.is_empty() && skips() == Skips::Fail {
+        verdict = Err("a server could not be brought up, which CI does not take");
+    }
     if let Err(reason) = verdict {
         println!("not good: {reason}");
     }
