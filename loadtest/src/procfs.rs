@@ -32,6 +32,26 @@ pub(crate) fn resident(pid: u32) -> Result<Resident> {
     parse_resident(&text).with_context(|| format!("{path} has another form than expected"))
 }
 
+/// The machine in a line: cores, processor, memory, kernel; as much as /proc says.
+pub(crate) fn machine() -> String {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    parse_machine(&read("/proc/cpuinfo"), &read("/proc/meminfo"), &read("/proc/sys/kernel/osrelease"))
+}
+
+fn parse_machine(cpuinfo: &str, meminfo: &str, osrelease: &str) -> String {
+    let value = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let cores = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
+    let memory_kib = value(meminfo, "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+    let mut parts = vec![format!("{cores} cores")];
+    parts.extend(value(cpuinfo, "model name"));
+    parts.extend(memory_kib.map(|kib| format!("{} MiB", kib / 1_024)));
+    parts.push(format!("Linux {}", osrelease.trim()));
+    parts.join(", ")
+}
+
 fn parse_cpu_us(stat: &str) -> Option<u64> {
     // The second field is the program's name in parentheses, which may hold anything: count from its end.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
@@ -64,6 +84,13 @@ mod tests {
         let status = "Name:\thwan\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n";
         assert_eq!(parse_resident(status), Some(Resident { now_kib: 1_024, peak_kib: 2_048 }));
         assert_eq!(parse_resident("Name:\tkthreadd\n"), None);
+    }
+
+    #[test]
+    fn a_machine_is_described_in_a_line() {
+        let cpuinfo = "processor\t: 0\nmodel name\t: A CPU\nprocessor\t: 1\nmodel name\t: A CPU\n";
+        assert_eq!(parse_machine(cpuinfo, "MemTotal:  2048 kB\n", "6.1.0\n"), "2 cores, A CPU, 2 MiB, Linux 6.1.0");
+        assert_eq!(parse_machine("", "", ""), "0 cores, Linux ");
     }
 
     #[test]

@@ -30,18 +30,15 @@ pub(crate) fn measure(arguments: &RunArguments) -> Result<RunReport> {
     let load = &arguments.load;
     let plan = load.plan(arguments.connections, arguments.batch.unwrap_or(1));
     let workload = Arc::new(Workload::new(load.mix, load.spread(), arguments.quotes, customers.len()));
-    let target = Arc::new(HttpTarget {
-        server,
-        customers,
-        batch: arguments.batch,
-        deadline: arguments.deadline,
-        keys: KeyClock::start(),
-    });
+    let keys = KeyClock::start();
+    let target = Arc::new(HttpTarget { server, customers, batch: arguments.batch, deadline: arguments.deadline, keys });
+    let began_unix_ms = keys.unix_ms();
     let mut cpu = CpuReader::new(arguments.server_pid, arguments.store_pid);
     let driven = drive::drive(&target, &plan, &workload, &mut cpu)?;
     let settled = settling.wait()?;
     let of = Circumstances {
         target: "hwan over http".to_owned(),
+        began_unix_ms,
         batch: arguments.batch,
         customers: workload.customers(),
         spread: load.spread().to_string(),

@@ -93,9 +93,11 @@ impl Bench {
     /// A load over so many connections, as the arguments have it.
     pub(crate) fn measure(&self, connections: u16, mut cpu: CpuReader, remarks: Vec<String>) -> Result<RunReport> {
         let plan = self.load.plan(connections, 1);
+        let began_unix_ms = self.target.keys.unix_ms();
         let (driven, workload) = self.drive(&plan, &mut cpu)?;
         let of = Circumstances {
             target: format!("baseline {}", self.target.kind.name()),
+            began_unix_ms,
             batch: None,
             customers: workload.customers(),
             spread: self.load.spread().to_string(),

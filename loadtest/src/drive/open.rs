@@ -33,6 +33,8 @@ pub(super) struct Arrivals {
     /// How many are due so far, and how many of them were taken up.
     due: AtomicU64,
     taken: AtomicU64,
+    /// Connections that wait for an arrival.
+    idle: AtomicU64,
     over: AtomicBool,
     came: Notify,
 }
@@ -54,8 +56,16 @@ impl Arrivals {
         };
         let schedule = Schedule::new(rate, shared.plan.exchanges_per_request, shared.plan.ramp);
         let zero = || AtomicU64::new(0);
-        let (due, taken, over, came) = (zero(), zero(), AtomicBool::new(false), Notify::new());
-        Self { shared, schedule, index: index.into(), due, taken, over, came }
+        Self {
+            shared,
+            schedule,
+            index: index.into(),
+            due: zero(),
+            taken: zero(),
+            idle: zero(),
+            over: AtomicBool::new(false),
+            came: Notify::new(),
+        }
     }
 
     /// When this thread's arrival `number` is due.
@@ -101,18 +111,22 @@ impl Arrivals {
 
     /// The next arrival, in the order in which they are due; none when the load is over.
     async fn next(&self) -> Option<(Instant, Waiter)> {
-        let mut waiter = Waiter::Arrival;
+        let mut waited = false;
         loop {
             let taken = self.taken.load(Ordering::Relaxed);
             if taken < self.due.load(Ordering::Relaxed) {
                 self.taken.store(taken + 1, Ordering::Relaxed); // one thread: nobody comes between
-                return Some((self.due_at(taken), waiter));
+                // One that has just become free may come before the one that was called.
+                let was_free = waited || self.idle.load(Ordering::Relaxed) > 0;
+                return Some((self.due_at(taken), if was_free { Waiter::Connection } else { Waiter::Arrival }));
             }
             if self.over.load(Ordering::Relaxed) {
                 return None;
             }
+            self.idle.fetch_add(1, Ordering::Relaxed);
             self.came.notified().await;
-            waiter = Waiter::Connection;
+            self.idle.fetch_sub(1, Ordering::Relaxed);
+            waited = true;
         }
     }
 }

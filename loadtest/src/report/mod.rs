@@ -1,5 +1,7 @@
 //! The result of a load: what was found, as a table, as JSON, as a page with plots, and whether it is good.
 
+pub(crate) mod html;
+mod plot;
 mod table;
 mod threshold;
 
@@ -13,7 +15,7 @@ pub(crate) use self::threshold::Thresholds;
 use crate::{
     cli::ResultArguments,
     drive::{Driven, Loop, Plan},
-    number,
+    number, procfs,
     tally::{Outcome, Second, Tally},
 };
 
@@ -25,6 +27,10 @@ pub(crate) const CLAIM_US_MIN: u64 = 60_000_000;
 pub(crate) struct RunReport {
     /// What was driven, for people.
     pub(crate) target: String,
+    /// When the load began: milliseconds since 1970.
+    pub(crate) began_unix_ms: u64,
+    /// On what: cores, processor, memory, kernel.
+    pub(crate) machine: String,
     pub(crate) settings: Settings,
     /// Whether the window was too short for a claim.
     pub(crate) short_run: bool,
@@ -166,6 +172,7 @@ impl Latency {
 #[derive(Clone, Debug)]
 pub(crate) struct Circumstances {
     pub(crate) target: String,
+    pub(crate) began_unix_ms: u64,
     pub(crate) batch: Option<u16>,
     pub(crate) customers: usize,
     pub(crate) spread: String,
@@ -192,6 +199,8 @@ impl RunReport {
         let latency = |histogram: &Histogram<u64>| (!histogram.is_empty()).then(|| Latency::of(histogram));
         Self {
             target: of.target,
+            began_unix_ms: of.began_unix_ms,
+            machine: procfs::machine(),
             settings: Settings {
                 rate,
                 batch: of.batch,
@@ -230,6 +239,9 @@ impl RunReport {
             write_json(path, self)?;
         }
         let faults = self.faults(thresholds);
+        if let Some(path) = &result.html {
+            write_text(path, &self.html(&faults))?;
+        }
         for fault in &faults {
             println!("{:<14} {fault}", "not good");
         }
@@ -260,7 +272,11 @@ fn percentiles(histogram: &Histogram<u64>) -> Vec<Percentile> {
 
 /// Writes a result as JSON.
 pub(crate) fn write_json(path: &Path, result: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(result)? + "\n";
+    write_text(path, &(serde_json::to_string_pretty(result)? + "\n"))
+}
+
+/// Writes a file.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
 }
 
@@ -272,6 +288,8 @@ mod tests {
     pub(super) fn report() -> RunReport {
         RunReport {
             target: "hwan over http".to_owned(),
+            began_unix_ms: 1_795_000_000_000,
+            machine: "2 cores".to_owned(),
             settings: Settings {
                 rate: None,
                 batch: None,
@@ -338,6 +356,7 @@ mod tests {
         let driven = Driven { phases, tally, drained_at: phases.to };
         let of = |settled| Circumstances {
             target: String::new(),
+            began_unix_ms: 0,
             batch: None,
             customers: 1,
             spread: String::new(),

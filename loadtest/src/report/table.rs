@@ -50,6 +50,7 @@ impl RunReport {
         lines.extend(self.cpu.server_us.map(|taken| ("server cpu", cpu(taken))));
         lines.extend(self.cpu.store_us.map(|taken| ("store cpu", cpu(taken))));
         lines.push(("client cpu", cpu(self.cpu.client_us)));
+        lines.push(("machine", self.machine.clone()));
         lines.extend(self.remarks.iter().map(|remark| ("remark", remark.clone())));
         lines
     }
