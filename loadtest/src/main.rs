@@ -8,6 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod baseline;
 mod cli;
+mod compare;
 mod customers;
 mod drive;
 mod http;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         cli::Command::Seed(arguments) => seed::seed(&arguments).map(|()| true),
         cli::Command::Run(arguments) => run::run(&arguments),
         cli::Command::Baseline(arguments) => baseline::baseline(&arguments),
+        cli::Command::Compare(arguments) => compare::compare(&arguments),
         cli::Command::Memory(arguments) => memory::memory(&arguments),
     };
     match done {

@@ -11,9 +11,30 @@ const DATABASE: &str = "hwan_baseline";
 /// Customers in one insert: some 100 KiB, far below any server's packet.
 const CUSTOMERS_PER_INSERT: usize = 1_000;
 
+/// The URL of a database at a server; the one that the URL names is passed over.
+pub(crate) fn url_of(server: &str, database: &str) -> Option<String> {
+    let (scheme, rest) = server.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    Some(format!("{scheme}://{authority}/{database}"))
+}
+
+/// Drops a database, if it is there, and makes it anew.
+pub(crate) async fn create_empty(server: &str, database: &'static str) -> Result<()> {
+    let options = server.parse::<MySqlConnectOptions>().context("--mysql-url must be mysql://user@host:port")?;
+    let mut connection = MySqlConnection::connect_with(&options.database("mysql"))
+        .await
+        .context("no MySQL answers at --mysql-url: is it running, and may the user log in?")?;
+    for statement in ["DROP DATABASE IF EXISTS ", "CREATE DATABASE "] {
+        let statement = format!("{statement}{database}");
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    }
+    Ok(())
+}
+
 /// The server and its database.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
+    url: String,
     options: MySqlConnectOptions,
 }
 
@@ -21,7 +42,7 @@ impl Database {
     /// From a URL; a database in it is passed over.
     pub(crate) fn new(url: &str) -> Result<Self> {
         let options = url.parse::<MySqlConnectOptions>().context("--mysql-url must be mysql://user@host:port")?;
-        Ok(Self { options: options.database(DATABASE).disable_statement_logging() })
+        Ok(Self { url: url.to_owned(), options: options.database(DATABASE).disable_statement_logging() })
     }
 
     /// A connection as the alternatives use it: read committed, and a transaction is open by the first statement in it,
@@ -36,14 +57,7 @@ impl Database {
 
     /// Makes it anew with so many customers.
     pub(crate) async fn create(&self, customers: u32) -> Result<()> {
-        let server = self.options.clone().database("mysql");
-        let mut connection = MySqlConnection::connect_with(&server)
-            .await
-            .context("no MySQL answers at --mysql-url: is it running, and may the user log in?")?;
-        for statement in ["DROP DATABASE IF EXISTS ", "CREATE DATABASE "] {
-            let statement = format!("{statement}{DATABASE}");
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
-        }
+        create_empty(&self.url, DATABASE).await?;
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
         sqlx::raw_sql(include_str!("schema.sql")).execute(&mut connection).await?;
         sqlx::raw_sql(include_str!("procedure.sql")).execute(&mut connection).await?;
@@ -139,6 +153,15 @@ mod tests {
             base + 1, base + 2, base + 4, base + 5
         )));
         assert!(limits.ends_with(&format!("VALUES ({base},0,0,0),({},0,0,0)", base + 3)));
+    }
+
+    #[test]
+    fn a_url_names_the_database_that_is_wanted() {
+        for server in ["mysql://u:p@127.0.0.1:3306", "mysql://u:p@127.0.0.1:3306/", "mysql://u:p@127.0.0.1:3306/x?a=b"]
+        {
+            assert_eq!(url_of(server, "y").as_deref(), Some("mysql://u:p@127.0.0.1:3306/y"));
+        }
+        assert_eq!(url_of("127.0.0.1", "y"), None);
     }
 
     #[test]

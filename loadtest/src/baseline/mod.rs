@@ -9,12 +9,12 @@
 //! Each is as good as it gets without giving up a row, a check or durability: what is compared is the way.
 
 mod caller;
-mod database;
+pub(crate) mod database;
 mod order;
 mod procedure;
 mod redis_lock;
 mod row_lock;
-mod sweep;
+pub(crate) mod sweep;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and what it means.
 
 mod baseline;
+mod compare;
 mod load;
 mod parse;
 mod run;
@@ -12,7 +13,8 @@ use clap::{Args, Parser, Subcommand};
 use self::parse::duration;
 pub(crate) use self::{
     baseline::{BaselineArguments, BaselineKind, DatabaseArguments},
-    load::{LoadArguments, ResultArguments},
+    compare::CompareArguments,
+    load::{LoadArguments, ResultArguments, ThresholdArguments},
     run::RunArguments,
 };
 
@@ -31,6 +33,10 @@ Many exchanges in each request:
 What row locks do on the same MySQL:
   cargo run --release -p hwan-loadtest -- baseline --kind row-lock --sweep \\
       --mysql-url mysql://root@127.0.0.1:3306
+
+The engine against all of them, on a fresh database:
+  cargo run --release -p hwan-loadtest -- compare --start-server target/release/hwan \\
+      --mysql-url mysql://root@127.0.0.1:3306 --html compare.html --min-ratio row-lock=5
 
 Limits to mind: a customer may change 10,000,000 won a day into foreign
 currency, which is about 7,400 buys of 1.00 USD. A run over many customers never
@@ -71,6 +77,11 @@ pub(crate) enum Command {
     /// written, with a row in the journal under a unique key, two passbook entries and two daily balances. The tables
     /// have the columns and the sizes of hwan's, and the server's durability is what it is for the engine.
     Baseline(BaselineArguments),
+    /// Runs the engine and its alternatives in turn, several rounds, and prints how many times as fast it is.
+    ///
+    /// Each alternative works with the number of connections at which it does best. What counts is the median of the
+    /// rounds, of each by its exchanges a second until all work was done.
+    Compare(CompareArguments),
     /// Reports the server's memory with many customers stored and some of them active.
     ///
     /// Seeds up to --customers, reads the resident memory, touches --active accounts by an exchange on each
@@ -90,7 +101,7 @@ pub(crate) struct TargetArguments {
     pub(crate) token_file: PathBuf,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct SeedArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,

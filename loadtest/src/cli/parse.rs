@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+
+use super::BaselineKind;
+
 /// `500ms`, `30s`, `5m`; an hour at most, so that nothing here runs for ever.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let unit_from = text.find(|c: char| !c.is_ascii_digit()).ok_or("a duration needs a unit: 500ms, 30s or 5m")?;
@@ -28,6 +32,19 @@ pub(super) fn millis(text: &str) -> Result<u64, String> {
     if micros <= 3_600_000_000 { Ok(micros) } else { Err("an hour at most".to_owned()) }
 }
 
+/// `row-lock=5` or `redis-lock=7.5`: an alternative, and hundredths of a ratio.
+pub(super) fn at_least(text: &str) -> Result<(BaselineKind, u64), String> {
+    let wrong = || format!("{text:?} is no ratio such as row-lock=5");
+    let (kind, times) = text.split_once('=').ok_or_else(wrong)?;
+    let (whole, decimals) = times.split_once('.').unwrap_or((times, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || decimals.len() > 2 || whole.len() > 6 {
+        return Err(wrong());
+    }
+    let hundredths = format!("{whole}{decimals:0<2}").parse().map_err(|_| wrong())?;
+    Ok((BaselineKind::from_str(kind, false).map_err(|_| wrong())?, hundredths))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +64,15 @@ mod tests {
         assert_eq!([millis("15"), millis("2.5"), millis("0.125")], [Ok(15_000), Ok(2_500), Ok(125)]);
         for bad in ["", ".", "1.", ".5", "-1", "1.2345", "1e3", "3600001"] {
             assert!(millis(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_ratio_names_an_alternative() {
+        assert_eq!(at_least("row-lock=5"), Ok((BaselineKind::RowLock, 500)));
+        assert_eq!(at_least("redis-lock=7.5"), Ok((BaselineKind::RedisLock, 750)));
+        for bad in ["", "row-lock", "row-lock=", "x=5", "row-lock=-1", "row-lock=1.234"] {
+            assert!(at_least(bad).is_err(), "{bad}");
         }
     }
 }

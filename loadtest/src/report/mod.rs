@@ -281,11 +281,11 @@ pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A report of 30 seconds at 12,000 exchanges a second.
-    pub(super) fn report() -> RunReport {
+    pub(crate) fn report() -> RunReport {
         RunReport {
             target: "hwan over http".to_owned(),
             began_unix_ms: 1_795_000_000_000,
