@@ -59,12 +59,12 @@ impl Target for HttpTarget {
     async fn connect(&self) -> Result<HttpCaller> {
         let load = match self.batch {
             Some(size) => Load::Batch(BatchOrder::prepare(&self.server, size)?),
-            None => Load::Single {
+            None => Load::Single(Box::new(Single {
                 exchange: Orders::prepare(&self.server, Sent::ToExchange)?,
                 quote: Orders::prepare(&self.server, Sent::ToQuote)?,
                 usage: Usage::new(&self.server),
                 next: Next { sells: false, quoted: false },
-            },
+            })),
         };
         let keys_random = StdRng::from_rng(&mut rand::rng());
         Ok(HttpCaller { line: Line { target: self.clone(), connection: None }, load, keys_random })
@@ -80,8 +80,16 @@ pub(crate) struct HttpCaller {
 
 /// The requests of a connection.
 enum Load {
-    Single { exchange: Orders, quote: Orders, usage: Usage, next: Next },
+    Single(Box<Single>),
     Batch(BatchOrder),
+}
+
+/// The requests of a connection that exchanges one by one.
+struct Single {
+    exchange: Orders,
+    quote: Orders,
+    usage: Usage,
+    next: Next,
 }
 
 /// Which request is ready.
@@ -109,7 +117,8 @@ impl Caller for HttpCaller {
         let HttpTarget { customers, keys, .. } = target;
         let absent = Customer([b'0'; ID_LEN]); // the workload is made for as many customers as there are
         match load {
-            Load::Single { exchange, quote, next, .. } => {
+            Load::Single(single) => {
+                let Single { exchange, quote, next, .. } = single.as_mut();
                 let turn = workload.next(random);
                 let Customer(id) = customers.get(turn.customer).unwrap_or(&absent);
                 *next = Next { sells: turn.sells, quoted: turn.quoted };
@@ -142,25 +151,25 @@ impl Caller for HttpCaller {
                     Err(failed) => failed.of(size),
                 }
             }
-            Load::Single { quote, usage, next: Next { sells, quoted: true }, .. } => {
-                let began = Instant::now();
-                let used = match self.line.call(quote.request(*sells)).await {
-                    Ok(reply) if reply.status == 201 => match quoted::capability(reply.body) {
-                        Some(capability) => {
-                            usage.write(capability, |key| keys.write(&mut self.keys_random, key)) //
-                        }
-                        None => return foreign("a quote without its capability"),
-                    },
-                    Ok(reply) => return refused(&reply, 1),
-                    Err(failed) => return failed.of(1),
-                };
-                let Ok(used) = used else { return foreign("a capability that cannot be sent") };
-                let quote = Some(began.elapsed());
-                Answered { quote, ..executed(self.line.call(used).await) }
-            }
-            Load::Single { exchange, next: Next { sells, quoted: false }, .. } => {
-                executed(self.line.call(exchange.request(*sells)).await)
-            }
+            Load::Single(single) => match single.as_mut() {
+                Single { exchange, next: Next { sells, quoted: false }, .. } => {
+                    executed(self.line.call(exchange.request(*sells)).await)
+                }
+                Single { quote, usage, next: Next { sells, quoted: true }, .. } => {
+                    let began = Instant::now();
+                    let used = match self.line.call(quote.request(*sells)).await {
+                        Ok(reply) if reply.status == 201 => match quoted::capability(reply.body) {
+                            Some(capability) => usage.write(capability, |key| keys.write(&mut self.keys_random, key)),
+                            None => return foreign("a quote without its capability"),
+                        },
+                        Ok(reply) => return refused(&reply, 1),
+                        Err(failed) => return failed.of(1),
+                    };
+                    let Ok(used) = used else { return foreign("a capability that cannot be sent") };
+                    let quote = Some(began.elapsed());
+                    Answered { quote, ..executed(self.line.call(used).await) }
+                }
+            },
         }
     }
 }

@@ -24,8 +24,11 @@ pub(crate) struct Second {
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     empty: Histogram<u32>,
-    seconds: Vec<Option<(u64, Box<Histogram<u32>>)>>,
+    seconds: Vec<Place>,
 }
+
+/// What was counted in a second: exchanges, and latencies of requests. None where nothing was.
+type Place = Option<(u64, Box<Histogram<u32>>)>;
 
 impl Timeline {
     /// Of a window of `duration`.
@@ -66,7 +69,7 @@ impl Timeline {
 
     /// All of it.
     pub(crate) fn seconds(&self) -> Vec<Second> {
-        let of_place = |(second, place): (usize, &Option<(u64, Box<Histogram<u32>>)>)| {
+        let of_place = |(second, place): (usize, &Place)| {
             let Some((executed, histogram)) = place else { return Second { second, ..Second::default() } };
             let at = |quantile| (!histogram.is_empty()).then(|| histogram.value_at_quantile(quantile));
             Second { second, executed: *executed, p50_us: at(0.5), p99_us: at(0.99), max_us: at(1.0) }
