@@ -12,6 +12,7 @@ mod compare;
 mod customers;
 mod drive;
 mod http;
+mod in_process;
 mod key;
 mod memory;
 mod number;

@@ -7,9 +7,10 @@ use hwan_client::ServerAddr;
 
 use crate::{
     cli::RunArguments,
-    customers,
-    drive::{self, CpuReader},
+    customers::{self, SeededCustomer},
+    drive::{self, CpuReader, Target},
     http::{Customer, HttpTarget, server, settle::Settling},
+    in_process,
     key::KeyClock,
     report::{Circumstances, RunReport},
     workload::{Spread, Workload},
@@ -20,24 +21,56 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<bool> {
     measure(arguments)?.publish(&arguments.result, &arguments.thresholds.thresholds())
 }
 
-/// Drives the server.
+/// Drives the server, or an engine in this process.
 pub(crate) fn measure(arguments: &RunArguments) -> Result<RunReport> {
+    ensure!(!arguments.load.duration.is_zero(), "--duration must be longer than nothing");
+    let Some(config) = &arguments.in_process else {
+        let keys = KeyClock::start();
+        let (server, customers) = prepare(arguments)?;
+        let count = customers.len();
+        let customers = customers.iter().map(Customer::new).collect::<Result<Vec<_>>>()?.into();
+        let (batch, deadline) = (arguments.batch, arguments.deadline);
+        let target = HttpTarget { server: server.clone(), customers, batch, deadline, keys };
+        return drive(arguments, "hwan over http", &server, (target, count), keys);
+    };
+    let running = in_process::Running::start(config)?;
+    let (target, admin_url) = running.ports();
+    let arguments = RunArguments { target, admin_url, ..arguments.clone() };
+    let driven = drive_in_process(&arguments, &running);
+    let stopped = running.stop();
+    let report = driven?;
+    stopped.map(|()| report)
+}
+
+fn drive_in_process(arguments: &RunArguments, running: &in_process::Running) -> Result<RunReport> {
+    let keys = KeyClock::start();
     let (server, customers) = prepare(arguments)?;
-    let settling = Settling::new(&server, &arguments.admin_url, arguments.settle_max)?;
+    let target = running.target(&customers, keys)?;
+    let mut report = drive(arguments, "hwan in process", &server, (target, customers.len()), keys)?;
+    report.remarks.push("client cpu is the engine's and the generator's".to_owned());
+    Ok(report)
+}
+
+fn drive<T: Target>(
+    arguments: &RunArguments,
+    name: &str,
+    server: &ServerAddr,
+    (target, customers): (T, usize),
+    keys: KeyClock,
+) -> Result<RunReport> {
+    let settling = Settling::new(server, &arguments.admin_url, arguments.settle_max)?;
     settling.lag_records().with_context(|| {
         format!("the port at --admin-url {} does not say how far the projections are", arguments.admin_url)
     })?;
     let load = &arguments.load;
     let plan = load.plan(arguments.connections, arguments.batch.unwrap_or(1));
-    let workload = Arc::new(Workload::new(load.mix, load.spread(), arguments.quotes, customers.len()));
-    let keys = KeyClock::start();
-    let target = Arc::new(HttpTarget { server, customers, batch: arguments.batch, deadline: arguments.deadline, keys });
-    let began_unix_ms = keys.unix_ms();
+    let workload = Arc::new(Workload::new(load.mix, load.spread(), arguments.quotes, customers));
     let mut cpu = CpuReader::new(arguments.server_pid, arguments.store_pid);
-    let driven = drive::drive(&target, &plan, &workload, &mut cpu)?;
+    let began_unix_ms = keys.unix_ms();
+    let driven = drive::drive(&Arc::new(target), &plan, &workload, &mut cpu)?;
     let settled = settling.wait()?;
     let of = Circumstances {
-        target: "hwan over http".to_owned(),
+        target: name.to_owned(),
         began_unix_ms,
         batch: arguments.batch,
         customers: workload.customers(),
@@ -50,8 +83,8 @@ pub(crate) fn measure(arguments: &RunArguments) -> Result<RunReport> {
     Ok(RunReport::new(&plan, &driven, of))
 }
 
-fn prepare(arguments: &RunArguments) -> Result<(ServerAddr, Arc<[Customer]>)> {
-    ensure!(!arguments.load.duration.is_zero(), "--duration must be longer than nothing");
+/// The server, and the customers that live in it.
+fn prepare(arguments: &RunArguments) -> Result<(ServerAddr, Vec<SeededCustomer>)> {
     let path = &arguments.customers_file;
     let server = server::address(&arguments.target)?;
     let file = customers::read(path)?.with_context(|| format!("{} is not there: run seed first", path.display()))?;
@@ -62,6 +95,5 @@ fn prepare(arguments: &RunArguments) -> Result<(ServerAddr, Arc<[Customer]>)> {
         ensure!(customers as usize <= present, "{customers} hot customers, but the file holds {present}");
     }
     ensure!(present > 0, "{} holds no customer: run seed first", path.display());
-    let customers = file.customers.iter().map(Customer::new).collect::<Result<Vec<_>>>()?;
-    Ok((server, customers.into()))
+    Ok((server, file.customers))
 }

@@ -17,6 +17,10 @@ pub(crate) struct RunArguments {
     /// The port for those who run the server: it says when the projections have caught up, where the clock stops.
     #[arg(long, default_value = "http://127.0.0.1:8081", value_name = "URL")]
     pub(crate) admin_url: String,
+    /// Drives an engine within this process in place of a server: started by this file of configuration as `hwan serve`
+    /// would, and asked without HTTP.
+    #[arg(long, value_name = "CONFIG", conflicts_with_all = ["url", "token_file", "admin_url", "batch", "quotes", "server_pid"])]
+    pub(crate) in_process: Option<PathBuf>,
     /// The file of ids that `seed` wrote.
     #[arg(long, default_value = "target/loadtest-customers.tsv", value_name = "FILE")]
     pub(crate) customers_file: PathBuf,

@@ -73,6 +73,7 @@ impl Engine {
         let mut run = RunArguments {
             target: arguments.target.clone(),
             admin_url: arguments.admin_url.clone(),
+            in_process: None,
             customers_file: arguments.customers_file.clone(),
             load: arguments.load.clone(),
             connections: arguments.connections,
