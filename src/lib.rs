@@ -16,6 +16,7 @@ pub mod secret_file;
 pub mod shutdown;
 pub mod startup;
 pub mod storage;
+pub mod store_of_record;
 pub mod telemetry;
 pub mod tls;
 pub mod verify;

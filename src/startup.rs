@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix_web::{rt, web::Data};
-use hwan_domain::currency::CurrencySet;
+use hwan_domain::id::LaneId;
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -39,16 +39,18 @@ use crate::{
     banner,
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
     clock::{Clock, SystemClock, TestClock},
-    config::{Config, ConfigError, Overrides, jwt::JwtConfig},
+    config::{
+        Config, ConfigError, Overrides,
+        jwt::JwtConfig,
+        store::{StoreConfig, StoreKind},
+    },
     demonstration::{self, DemonstrationCustomer, DemonstrationError},
     ports::{self, Port},
     quotes::keyring::{Keyring, KeyringError},
     secret_file::{self, SecretFileError},
     shutdown,
-    storage::{
-        port::{LedgerStore, StoreError},
-        sqlite::{SqliteOptions, SqliteStore},
-    },
+    storage::port::StoreError,
+    store_of_record::{OpenError, StoreOfRecord},
     telemetry::{
         log::{self, LogError},
         metrics::{self, MetricsError},
@@ -106,10 +108,10 @@ pub enum StartupError {
     #[error(transparent)]
     Keyring(#[from] KeyringError),
     /// The store cannot be used.
-    #[error("the store in {directory} cannot be used: {cause}")]
+    #[error("the store {place} cannot be used: {cause}")]
     Store {
-        /// The data directory.
-        directory: PathBuf,
+        /// The data directory, or the server.
+        place: String,
         /// Why.
         cause: StoreError,
     },
@@ -132,6 +134,17 @@ pub enum StartupError {
 }
 
 impl StartupError {
+    fn of_store(config: &StoreConfig, error: OpenError) -> Self {
+        let place = match config.kind {
+            StoreKind::Embedded => format!("in {}", config.directory.display()),
+            StoreKind::Mysql => "of store.mysql".to_owned(),
+        };
+        match error {
+            OpenError::Config(error) => StartupError::Config(error),
+            OpenError::Store(cause) => StartupError::Store { place, cause },
+        }
+    }
+
     const fn exit_code(&self) -> u8 {
         match self {
             StartupError::Config(_) | StartupError::Log(_) | StartupError::KeySetSource(_) => EXIT_USAGE,
@@ -209,11 +222,13 @@ pub fn verify(overrides: &Overrides) -> u8 {
     let result = rt::System::new().block_on(async {
         let config = Config::load(overrides)?;
         let currencies = Arc::new(config.rates.currencies()?);
-        let directory = &config.store.directory;
-        let failed = |cause| StartupError::Store { directory: directory.clone(), cause };
-        let store = SqliteStore::open_read_only(directory, currencies).await.map_err(failed)?;
+        let store = StoreOfRecord::open_read_only(&config.store, currencies)
+            .await
+            .map_err(|error| StartupError::of_store(&config.store, error))?;
         let mut tell = |progress: &str| drop(writeln!(io::stderr(), "{progress}"));
-        walk::verify(&store, &mut tell).await.map_err(failed)
+        walk::verify(store.as_ref(), &mut tell)
+            .await
+            .map_err(|error| StartupError::of_store(&config.store, error.into()))
     });
     match result {
         Ok(report) => {
@@ -280,12 +295,14 @@ async fn start_by(
     access.set_last_uses(&last_use::read(directory));
     let audit = AuditTrail::open(directory, config.audit.limits(), Arc::new(SystemClock))?;
     let keyring = Keyring::open(&directory.join("quote-keys.toml"))?;
-    let store = open_store(directory, Arc::clone(&currencies))
+    let store = StoreOfRecord::open(&config.store, Arc::clone(&currencies))
         .await
-        .map_err(|cause| StartupError::Store { directory: directory.clone(), cause })?;
-    let store_name = store.name();
+        .map_err(|error| StartupError::of_store(&config.store, error))?;
+    let store_name = store.store.name();
+    let lanes = (0..=config.engine.customer_lanes).filter_map(LaneId::new).collect();
+    let expiring = store.let_keys_expire(lanes, Arc::clone(&clock), config.engine.limits().key_retention);
     let engine = Engine::start(EngineParts {
-        store,
+        store: store.store,
         clock,
         currencies: Arc::clone(&currencies),
         policy: config.limits.policy(),
@@ -320,6 +337,7 @@ async fn start_by(
         }
     };
     let mut background = vec![rt::spawn(metrics::upkeep()), rt::spawn(KeyWatch::new(access, directory).follow())];
+    background.extend(expiring.map(rt::spawn));
     if let Some(Provider { verifier, source, seen, refresh }) = provider {
         let metrics = context.access.metrics().clone();
         background.push(rt::spawn(follow::follow(verifier, source, seen, refresh, metrics)));
@@ -369,12 +387,6 @@ async fn open_provider(config: &JwtConfig, access: &Access) -> Result<Option<Pro
     }
     let refresh = Duration::from_secs(u64::from(config.key_set_refresh_minutes) * 60);
     Ok(Some(Provider { verifier, source, seen, refresh }))
-}
-
-/// The store of record. Here alone a store is chosen.
-async fn open_store(directory: &Path, currencies: Arc<CurrencySet>) -> Result<Arc<dyn LedgerStore>, StoreError> {
-    let store = SqliteStore::open(directory, currencies, SqliteOptions::default()).await?;
-    Ok(Arc::new(store))
 }
 
 /// What follows once the engine is open; if it fails, the engine is drained.

@@ -136,7 +136,8 @@ const MANIFESTS: &[(&str, &str, &[&str])] = &[
     ("crates/domain/Cargo.toml", "dev-dependencies", &["proptest"]),
     ("crates/domain/Cargo.toml", "build-dependencies", &[]),
     ("crates/client/Cargo.toml", "dependencies", &["serde", "serde_json", "thiserror", "tokio", "tokio-rustls"]),
-    ("xtask/Cargo.toml", "dependencies", &[]),
+    ("xtask/Cargo.toml", "dependencies", &["hwan-services"]),
+    ("crates/services/Cargo.toml", "dependencies", &[]),
 ];
 
 /// Features that would let the domain read a clock or serialize itself: dependency, feature.

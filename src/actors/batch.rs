@@ -58,7 +58,7 @@ enum WriteKey {
 
 fn write_key(write: &StateWrite) -> WriteKey {
     match write {
-        StateWrite::Customer(state) => WriteKey::Customer(state.id),
+        StateWrite::Customer(state) | StateWrite::Charged(state) => WriteKey::Customer(state.id),
         StateWrite::Account(state) => WriteKey::Account(state.id),
         StateWrite::Balance { account, amount, .. } => WriteKey::Balance(*account, amount.currency()),
         StateWrite::Round(round) => WriteKey::Round(round.id),
@@ -119,7 +119,13 @@ impl Batch {
 
     /// Notes a value that the batch leaves behind; a later one of the same key takes its place.
     pub fn leave(&mut self, write: StateWrite) {
-        self.writes.insert(write_key(&write), write);
+        let key = write_key(&write);
+        let write = match (write, self.writes.get(&key)) {
+            // The whole row is due all the same, with what was charged since.
+            (StateWrite::Charged(state), Some(StateWrite::Customer(_))) => StateWrite::Customer(state),
+            (write, _) => write,
+        };
+        self.writes.insert(key, write);
     }
 
     /// What goes to the store, not yet written down: the records, and the values they leave behind.

@@ -50,6 +50,8 @@ use crate::{
     telemetry::metrics::LaneMetrics,
 };
 
+/// For how long the outcome of a last batch is looked up in a lane that has become another's.
+const STAND_DOWN_MAX: Duration = Duration::from_secs(30);
 /// How often the keeper compares the lane's date with the clock's.
 const DATE_COMPARED_EVERY: Duration = Duration::from_millis(100);
 /// The pause before a lane is taken again, growing with each failure up to [`PAUSE_MAX`].
@@ -168,6 +170,7 @@ impl Keeper {
         let mut pause = PAUSE_MIN;
         let mut futile = 0;
         let mut learned = None;
+        let mut is_standing_by = false;
         loop {
             if self.slot.is_draining() {
                 return self.slot.set_status(LaneStatus::Closed);
@@ -179,6 +182,19 @@ impl Keeper {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                     continue;
+                }
+                // It has not begun: it stands by until the other's lease runs out.
+                Err(StoreError::LaneHeld { by, left, .. }) if opened.is_some() => {
+                    if !is_standing_by {
+                        tracing::warn!(lane = %self.slot.lane, by, "the lane belongs to another engine: standing by");
+                    }
+                    is_standing_by = true;
+                    tokio::time::sleep(left.clamp(PAUSE_MIN, PAUSE_MAX)).await;
+                    continue;
+                }
+                Err(error @ StoreError::LaneHeld { .. }) => {
+                    self.stand_down(&mut limbo).await;
+                    return self.stop_for_good(&error.to_string(), None);
                 }
                 Err(error) => return self.stop_for_good(&error.to_string(), opened),
             };
@@ -289,8 +305,13 @@ impl Keeper {
         let Some((_, Limbo { sealed, .. })) = limbo else { return Ok(()) };
         let Some((seq, hash)) = sealed.head() else { return Ok(()) };
         let is_committed = taken.seq >= seq && self.hash_at(seq).await? == Some(hash);
+        self.settle(limbo, is_committed);
+        Ok(())
+    }
+
+    fn settle(&self, limbo: &mut Option<(Arc<LaneShared>, Limbo)>, is_committed: bool) {
         if let Some((shared, Limbo { batch, sealed })) = limbo.take() {
-            tracing::info!(lane = %self.slot.lane, %seq, is_committed, "the outcome of a commit is known");
+            tracing::info!(lane = %self.slot.lane, from = %sealed.from, is_committed, "the outcome of a commit is known");
             if is_committed {
                 batch.succeed(&shared);
                 shared.publish(&sealed);
@@ -298,7 +319,22 @@ impl Keeper {
                 batch.fail(&shared, NotDone::CommitFailed);
             }
         }
-        Ok(())
+    }
+
+    /// The lane has become another's while the outcome of a batch was unknown. Its taking ended whatever was in flight, so
+    /// what stands now stands, and what does not never will: the journal tells, without a lock.
+    async fn stand_down(&self, limbo: &mut Option<(Arc<LaneShared>, Limbo)>) {
+        let until = Instant::now() + STAND_DOWN_MAX;
+        while let Some((seq, hash)) = limbo.as_ref().and_then(|(_, limbo)| limbo.sealed.head()) {
+            match self.hash_at(seq).await {
+                Ok(found) => self.settle(limbo, found == Some(hash)),
+                Err(error) if Instant::now() < until => {
+                    tracing::warn!(lane = %self.slot.lane, %error, "the outcome of a commit cannot be read yet: tried again");
+                    tokio::time::sleep(PAUSE_MAX).await;
+                }
+                Err(_) => return, // unanswered means unknown
+            }
+        }
     }
 
     /// Fresh actors for a lane that was taken.

@@ -268,7 +268,7 @@ impl LaneActor {
                 let mut cell = lock(&side.home.customer);
                 let limits = cell.book.give_back_limit(charge, situation.at);
                 if limits.is_some() {
-                    self.leave_customer(&mut cell, position.seq());
+                    self.leave_charged(&mut cell, position.seq());
                 }
                 limits
             }
@@ -288,8 +288,14 @@ impl LaneActor {
         let (side, won) = (movement.debit.as_ref()?, movement.limited_won()?);
         let mut cell = lock(&side.home.customer);
         let limits = cell.book.charge_limit(won, at);
-        self.leave_customer(&mut cell, seq);
+        self.leave_charged(&mut cell, seq);
         Some(limits)
+    }
+
+    /// Its use of the limits has changed, and nothing else.
+    fn leave_charged(&mut self, cell: &mut CustomerCell, seq: Seq) {
+        cell.last_seq = seq;
+        self.open_batch().leave(StateWrite::Charged(cell.book.state().clone()));
     }
 
     fn leave_customer(&mut self, cell: &mut CustomerCell, seq: Seq) {

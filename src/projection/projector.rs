@@ -20,14 +20,9 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     outbox::feed::Tail,
-    storage::port::{LedgerStore, StoreError},
+    storage::port::{LedgerStore, ProjectionStep, StoreError},
 };
 
-/// About how many records one step takes at most: so many wait for nothing further. The larger a step, the more postings
-/// share the pages that it touches; what is held meanwhile is some tens of megabytes.
-const STEP_RECORDS_MAX: usize = 65_536;
-/// How long a step gathers records before it begins.
-const GATHERED_FOR: Duration = Duration::from_secs(2);
 /// How often what has come meanwhile is fetched, so that the feed need not hold it.
 const FETCHED_EVERY: Duration = Duration::from_millis(50);
 /// How long it gathers while somebody waits for the projections: soon, but not one step for each who asks.
@@ -99,8 +94,9 @@ pub async fn catch_up(
 /// Follows a lane from `from` on, until it is dropped or the store is found damaged.
 pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, from: Seq, progress: Arc<Progress>) {
     let mut at = from;
+    let size = store.projection_step();
     loop {
-        let mut records = gather(&mut tail, lane, &progress).await;
+        let mut records = gather(&mut tail, lane, &progress, size).await;
         while let Some(to) = records.last().map(|record| record.position.seq()) {
             match step(store.as_ref(), lane, at, &records).await {
                 Ok(reached) => {
@@ -123,12 +119,12 @@ pub async fn follow(store: Arc<dyn LedgerStore>, lane: LaneId, mut tail: Tail, f
 
 /// Waits for records, and then for more of them: until there are enough for a step, or for as long as a step gathers,
 /// which is short while somebody waits.
-async fn gather(tail: &mut Tail, lane: LaneId, progress: &Progress) -> Vec<Arc<Record>> {
+async fn gather(tail: &mut Tail, lane: LaneId, progress: &Progress, size: ProjectionStep) -> Vec<Arc<Record>> {
     let mut records = Vec::new();
-    fetch(tail, lane, &mut records).await;
-    let until = Instant::now() + GATHERED_FOR;
+    fetch(tail, lane, &mut records, size.records_max).await;
+    let until = Instant::now() + size.gathered_for;
     let mut waited_for = false;
-    while records.len() < STEP_RECORDS_MAX && Instant::now() < until && !waited_for {
+    while records.len() < size.records_max && Instant::now() < until && !waited_for {
         tokio::select! {
             () = tokio::time::sleep(FETCHED_EVERY) => {}
             () = progress.wanted.notified() => {
@@ -136,17 +132,17 @@ async fn gather(tail: &mut Tail, lane: LaneId, progress: &Progress) -> Vec<Arc<R
                 tokio::time::sleep(GATHERED_WHILE_WAITED_FOR).await;
             }
         }
-        while tail.has_more() && records.len() < STEP_RECORDS_MAX {
-            fetch(tail, lane, &mut records).await;
+        while tail.has_more() && records.len() < size.records_max {
+            fetch(tail, lane, &mut records, size.records_max).await;
         }
     }
     records
 }
 
 /// Waits for the next records.
-async fn fetch(tail: &mut Tail, lane: LaneId, records: &mut Vec<Arc<Record>>) {
+async fn fetch(tail: &mut Tail, lane: LaneId, records: &mut Vec<Arc<Record>>, limit: usize) {
     loop {
-        match tail.next(STEP_RECORDS_MAX).await {
+        match tail.next(limit).await {
             Ok(rows) => return records.extend(rows.into_iter().map(|row| row.record)),
             Err(error) => {
                 tracing::warn!(%lane, %error, "the journal could not be read for projection: tried again");

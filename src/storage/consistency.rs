@@ -4,11 +4,43 @@
 use std::sync::Arc;
 
 use hwan_domain::{
+    currency::CurrencySet,
     id::{LaneId, Seq},
-    record::Record,
+    record::{KeyDigest, Record},
+    time::{BusinessDate, Timestamp},
 };
 
-use super::port::{CommitBatch, StoreError};
+use super::port::{ChainHash, CommitBatch, StoreError, TakenLane};
+
+/// The last record of a lane's journal: its seq, its hash, and when it was.
+pub(super) type JournalEnd = (Seq, ChainHash, (Timestamp, BusinessDate));
+
+/// A lane's row and its journal must tell one story.
+pub(super) fn journal_and_lane_agree(
+    lane: LaneId,
+    taken: &TakenLane,
+    end: Option<JournalEnd>,
+) -> Result<(), StoreError> {
+    let (seq, hash, at) = end.map_or((Seq::ZERO, ChainHash::GENESIS, None), |(seq, hash, at)| (seq, hash, Some(at)));
+    if (seq, hash, at) == (taken.seq, taken.hash, taken.last) {
+        return Ok(());
+    }
+    Err(StoreError::Damaged(format!(
+        "lane {lane} stands at {} with hash {:?}, its journal ends at {seq} with hash {hash:?}: restore the ledger, and never \
+         edit it by hand",
+        taken.seq, taken.hash
+    )))
+}
+
+/// A key that stands twice among a batch's keys.
+pub(super) fn twice(keys: &[KeyDigest]) -> Option<KeyDigest> {
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).find_map(|pair| match pair {
+        [first, second] if first == second => Some(*first),
+        _ => None,
+    })
+}
 
 /// What is wrong with a batch: no rows, or rows that do not follow each other from where it begins.
 pub(super) fn wrong_batch(batch: &CommitBatch) -> Option<String> {
@@ -52,4 +84,17 @@ pub(super) fn went_back(lane: LaneId, head: Seq, projected: Seq) -> StoreError {
         "the store went back: lane {lane} stands at {head}, its projections have followed to {projected}; restore a \
          whole backup"
     ))
+}
+
+/// A stored currency must count in what is configured: else every stored amount of it would mean something else.
+pub(super) fn same_currency(currencies: &CurrencySet, code: &str, stored_digits: i64) -> Result<(), StoreError> {
+    let configured = currencies.find(code).map(|currency| i64::from(currency.minor_digits()));
+    if configured == Some(stored_digits) {
+        return Ok(());
+    }
+    let configured = configured.map_or("not at all".to_owned(), |digits| format!("with {digits}"));
+    Err(StoreError::Unsafe(format!(
+        "currency {code} is stored with {stored_digits} minor digits and configured {configured}: a ledger's currencies can \
+         be added to, not changed; configure it as it was"
+    )))
 }

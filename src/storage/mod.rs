@@ -5,6 +5,8 @@
 //! | [`port`] | the traits and messages that the engine speaks |
 //! | [`listing`] | lists, a page at a time: what is asked for, what a page is |
 //! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
+//! | `postings` | what projections are made of |
+//! | [`mysql`] | the store of record: MySQL and MariaDB |
 //! | [`sqlite`] | the embedded store, the default |
 //! | `fake` | a store in memory whose faults are scripted (feature `testing`) |
 //! | `null` | a store that keeps nothing, for benchmarks (feature `testing`) |
@@ -17,7 +19,9 @@ mod consistency;
 #[cfg(feature = "testing")]
 pub mod fake;
 pub mod listing;
+pub mod mysql;
 #[cfg(feature = "testing")]
 pub mod null;
 pub mod port;
+mod postings;
 pub mod sqlite;

@@ -7,7 +7,7 @@
 //!
 //! Callers: `actors` (through the committer and the hydrator), `verify`, and the outbox. Nobody else.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hwan_domain::{
@@ -59,6 +59,8 @@ pub struct JournalRow {
 pub enum StateWrite {
     /// The row of a customer; channel and reference never change.
     Customer(CustomerState),
+    /// The same, where only the use of the limits has changed, as every purchase changes it.
+    Charged(CustomerState),
     /// The whole row of an account but its balances.
     Account(AccountState),
     /// One currency's balance of an account.
@@ -148,6 +150,16 @@ pub enum StoreError {
     /// The store is not set up as durability demands.
     #[error("{0}")]
     Unsafe(String),
+    /// The lane belongs to another owner, who has shown a sign of life: nothing was changed.
+    #[error("lane {lane} belongs to another engine ({by}), whose lease lasts another {} ms: stop that one, or wait", left.as_millis())]
+    LaneHeld {
+        /// The lane.
+        lane: LaneId,
+        /// The owner's name for itself.
+        by: String,
+        /// How long its lease lasts, if it gives no further sign.
+        left: Duration,
+    },
 }
 
 /// A lane as its new owner finds it.
@@ -206,6 +218,23 @@ pub struct PassbookEntry {
     pub business_date: BusinessDate,
 }
 
+/// How a store's projections are best moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProjectionStep {
+    /// About how many records one step takes at most.
+    pub records_max: usize,
+    /// How long a step gathers records before it begins.
+    pub gathered_for: Duration,
+}
+
+impl Default for ProjectionStep {
+    /// The larger a step, the more postings share the pages that it touches; what is held meanwhile is some tens of
+    /// megabytes.
+    fn default() -> Self {
+        Self { records_max: 65_536, gathered_for: Duration::from_secs(2) }
+    }
+}
+
 /// What a store can do for the engine.
 ///
 /// Every method may be called from any thread and on any runtime. A future that is dropped leaves the store whole:
@@ -216,7 +245,8 @@ pub trait LedgerStore: Send + Sync + 'static {
     fn name(&self) -> String;
 
     /// Takes a lane, creating it where it is new: ends every earlier epoch and returns where the lane stands. Anything
-    /// an earlier owner has in flight has either happened by then (and is below `seq`) or never will.
+    /// an earlier owner has in flight has either happened by then (and is below `seq`) or never will. Refused with
+    /// [`StoreError::LaneHeld`] while another owner's lease lasts.
     async fn take_lane(&self, lane: LaneId) -> Result<TakenLane, StoreError>;
 
     /// Every lane that was ever taken, and where it stands.
@@ -224,6 +254,11 @@ pub trait LedgerStore: Send + Sync + 'static {
 
     /// Commits a batch: all of it, durably, before this returns, or nothing.
     async fn commit(&self, batch: &CommitBatch) -> Result<(), CommitError>;
+
+    /// After which record a lane's journal begins, and that record's hash: where older ones were deleted, the last of them.
+    async fn journal_begins(&self, _lane: LaneId) -> Result<(Seq, ChainHash), StoreError> {
+        Ok((Seq::ZERO, ChainHash::GENESIS))
+    }
 
     /// Records of a lane's journal from `from` on, in order, at most `limit`; committed ones only.
     async fn journal(&self, lane: LaneId, from: Seq, limit: usize) -> Result<Vec<JournalRow>, StoreError>;
@@ -254,8 +289,14 @@ pub trait LedgerStore: Send + Sync + 'static {
     async fn rounds(&self, query: &RoundQuery) -> Result<Vec<Round>, StoreError>;
 
     /// Moves a lane's projections (passbook, daily balances) from `from` over these records, which follow it without
-    /// a gap and are committed. One transaction; refused if the projections do not stand at `from`.
+    /// a gap and are committed. One transaction; refused if the projections do not stand at `from`, or if another owner has
+    /// taken the lane meanwhile.
     async fn project(&self, lane: LaneId, from: Seq, records: &[Arc<Record>]) -> Result<(), StoreError>;
+
+    /// How many records one step of the projections takes best.
+    fn projection_step(&self) -> ProjectionStep {
+        ProjectionStep::default()
+    }
 
     /// Up to where a lane's projections have followed.
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError>;

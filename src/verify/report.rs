@@ -6,7 +6,11 @@ use std::{
     io::{self, Write},
 };
 
-use hwan_domain::{currency::Currency, id::LaneId, money::Money};
+use hwan_domain::{
+    currency::Currency,
+    id::{LaneId, Seq},
+    money::Money,
+};
 
 /// Findings that are kept; beyond it they are only counted.
 const FINDINGS_MAX: usize = 100;
@@ -26,6 +30,8 @@ pub struct Report {
     pub totals: BTreeMap<Currency, i128>,
     /// What waits in suspense, by currency: it came back to accounts that were closed.
     pub suspense: BTreeMap<Currency, i128>,
+    /// Lanes whose oldest records were deleted, and the last of those: only their chain and their records were verified.
+    pub deleted: BTreeMap<LaneId, Seq>,
     findings: Vec<String>,
     found: u64,
 }
@@ -52,7 +58,14 @@ impl Report {
     /// Writes it for a person.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         for (lane, records) in &self.records {
-            writeln!(out, "lane {lane}: {records} records read from the first")?;
+            match self.deleted.get(lane) {
+                None => writeln!(out, "lane {lane}: {records} records read from the first")?,
+                Some(last) => writeln!(
+                    out,
+                    "lane {lane}: {records} records read after {last}, up to which they were exported and deleted; what \
+                     customers hold was not compared"
+                )?,
+            }
         }
         writeln!(out, "{} customers, {} accounts compared with the journal", self.customers, self.accounts)?;
         if self.moved_on > 0 {

@@ -10,6 +10,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    thread,
     time::Duration,
 };
 
@@ -21,6 +22,10 @@ use crate::{
 
 /// How long apt may take for one step: the slowest mirror that is worth waiting for.
 const STEP_MAX: Duration = Duration::from_secs(900);
+/// How often an apt that was left behind is waited for.
+const LOCK_TRIES_MAX: u32 = 30;
+/// How long each time.
+const LOCK_PAUSE: Duration = Duration::from_secs(4);
 
 /// Apt with its state in a folder of ours.
 pub(crate) struct Apt<'a> {
@@ -98,8 +103,22 @@ impl<'a> Apt<'a> {
         bounded::run("sha256sum", &mut command, None, &self.folder.join("check.log"), STEP_MAX, progress)
     }
 
-    /// Runs apt-get with the private state; gives what it wrote.
+    /// Runs apt-get with the private state; gives what it wrote. An apt of ours whose caller was killed may still hold the
+    /// state's lock: its end is waited for.
     fn apt(&self, step: &str, arguments: &[&str], progress: &mut dyn FnMut(&str)) -> Result<String> {
+        for _ in 0..LOCK_TRIES_MAX {
+            match self.apt_once(step, arguments, progress) {
+                Err(Error::Program { last_lines, .. }) if last_lines.contains("Could not get lock") => {
+                    progress("an apt that was left behind still works here, waiting for it");
+                    thread::sleep(LOCK_PAUSE);
+                }
+                done => return done,
+            }
+        }
+        self.apt_once(step, arguments, progress)
+    }
+
+    fn apt_once(&self, step: &str, arguments: &[&str], progress: &mut dyn FnMut(&str)) -> Result<String> {
         let lists = self.folder.join("apt");
         let log = lists.join(format!("{step}.log"));
         let mut command = Command::new("apt-get");

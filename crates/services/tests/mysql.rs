@@ -17,7 +17,7 @@ fn server(home: &Path, extra: &[&str]) -> Instance {
 
 #[test]
 fn a_committed_row_outlives_kills_of_the_server() {
-    let home = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut server = server(home.path(), &[]);
     let (port, first) = (server.port(), server.pid());
     server.query("CREATE TABLE hwan.kept (n INT PRIMARY KEY)").unwrap();
@@ -39,7 +39,7 @@ fn a_committed_row_outlives_kills_of_the_server() {
 
 #[test]
 fn durability_is_the_servers_default_and_later_options_win() {
-    let home = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let server = server(home.path(), &["--server-id=7", "--max-connections=55"]);
     let settings = server
         .query(
@@ -53,7 +53,10 @@ fn durability_is_the_servers_default_and_later_options_win() {
 
 #[test]
 fn two_servers_have_their_own_identity_and_a_dropped_one_is_gone() {
-    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, two) = (
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+    );
     let (first, second) = (server(one.path(), &[]), server(two.path(), &[]));
     let identity = |server: &Instance| server.query("SELECT @@server_uuid").unwrap();
     assert_ne!(identity(&first), identity(&second));

@@ -12,7 +12,7 @@ fn services() -> PathBuf {
 #[test]
 fn mariadb_keeps_a_committed_row_over_a_kill_with_full_durability() {
     let installed = Installation::mariadb(&services()).install(&mut |line| println!("mariadb: {line}")).unwrap();
-    let home = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut server = installed.start(home.path(), Options::default()).unwrap();
     server.query("CREATE TABLE hwan.kept (n INT PRIMARY KEY); INSERT INTO hwan.kept VALUES (1)").unwrap();
     server.kill().unwrap();
@@ -26,7 +26,7 @@ fn mariadb_keeps_a_committed_row_over_a_kill_with_full_durability() {
 #[test]
 fn redis_answers_and_comes_back_empty() {
     let installed = Installation::redis(&services()).install(&mut |line| println!("redis: {line}")).unwrap();
-    let home = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut server = installed.start(home.path(), Options::default()).unwrap();
     assert_eq!(server.query("SET lock owner NX").unwrap().trim(), "OK");
     assert_eq!(server.query("SET lock other NX").unwrap().trim(), "", "the lock is held");

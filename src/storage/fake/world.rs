@@ -335,7 +335,7 @@ impl States {
     fn apply(&mut self, writes: &[StateWrite]) {
         for write in writes {
             match write {
-                StateWrite::Customer(customer) => {
+                StateWrite::Customer(customer) | StateWrite::Charged(customer) => {
                     self.customers.insert(customer.id, customer.clone());
                 }
                 StateWrite::Account(account) => {

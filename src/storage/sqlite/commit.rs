@@ -22,7 +22,7 @@ use super::{
 };
 use crate::storage::{
     codec,
-    consistency::wrong_batch,
+    consistency::{twice, wrong_batch},
     port::{CommitBatch, CommitError, JournalRow, StateWrite},
 };
 
@@ -166,7 +166,7 @@ async fn leave_behind(connection: &mut SqliteConnection, writes: &[StateWrite]) 
     let mut halts: Vec<(Currency, Option<&Halt>)> = Vec::new();
     for write in writes {
         match write {
-            StateWrite::Customer(customer) => customers.push(customer),
+            StateWrite::Customer(customer) | StateWrite::Charged(customer) => customers.push(customer),
             StateWrite::Account(account) => accounts.push(account),
             StateWrite::Balance { account, amount, version } => balances.push((*account, *amount, *version)),
             StateWrite::Round(round) => rounds.push(round),
@@ -255,15 +255,6 @@ async fn duplicate(store: &SqliteStore, batch: &CommitBatch) -> CommitError {
             None => errors::key_twice(twice(&keys)),
         },
     }
-}
-
-fn twice(keys: &[KeyDigest]) -> Option<KeyDigest> {
-    let mut sorted = keys.to_vec();
-    sorted.sort_unstable();
-    sorted.windows(2).find_map(|pair| match pair {
-        [first, second] if first == second => Some(*first),
-        _ => None,
-    })
 }
 
 /// A sequence number as its column holds it.

@@ -16,7 +16,7 @@ use super::{
     writer::Transaction,
 };
 use crate::storage::{
-    consistency::went_back,
+    consistency::{JournalEnd, journal_and_lane_agree, went_back},
     port::{ChainHash, CommitError, Epoch, LaneHead, StoreError, TakenLane},
 };
 
@@ -97,7 +97,7 @@ async fn bump(connection: &mut SqliteConnection, lane: LaneId) -> Result<TakenLa
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed)?;
-    agree(lane, &taken, last.as_ref())?;
+    journal_and_lane_agree(lane, &taken, last.as_ref().map(read_end).transpose()?)?;
     Ok(taken)
 }
 
@@ -143,27 +143,13 @@ pub(super) async fn heads(store: &SqliteStore) -> Result<Vec<LaneHead>, StoreErr
     rows.iter().map(head).collect()
 }
 
-/// The lane's row and its journal must tell one story.
-fn agree(lane: LaneId, taken: &TakenLane, last: Option<&SqliteRow>) -> Result<(), StoreError> {
-    let (seq, hash, at) = match last {
-        None => (Seq::ZERO, ChainHash::GENESIS, None),
-        Some(row) => {
-            let get = |name| -> Result<i64, StoreError> { row.try_get(name).map_err(|error| column(&error)) };
-            let date: i32 = row.try_get("business_date").map_err(|error| column(&error))?;
-            let position = Position::from_packed(get("id")?)
-                .ok_or_else(|| StoreError::Damaged("the journal has a negative position".into()))?;
-            let last = (Timestamp::from_micros(get("at")?), BusinessDate::from_days(date));
-            (position.seq(), chain_hash(row)?, Some(last))
-        }
-    };
-    if (seq, hash, at) != (taken.seq, taken.hash, taken.last) {
-        return Err(StoreError::Damaged(format!(
-            "lane {lane} stands at {} with hash {:?}, its journal ends at {seq} with hash {hash:?}: restore the ledger, \
-             and never edit it by hand",
-            taken.seq, taken.hash
-        )));
-    }
-    Ok(())
+fn read_end(row: &SqliteRow) -> Result<JournalEnd, StoreError> {
+    let get = |name| -> Result<i64, StoreError> { row.try_get(name).map_err(|error| column(&error)) };
+    let date: i32 = row.try_get("business_date").map_err(|error| column(&error))?;
+    let position = Position::from_packed(get("id")?)
+        .ok_or_else(|| StoreError::Damaged("the journal has a negative position".into()))?;
+    let last = (Timestamp::from_micros(get("at")?), BusinessDate::from_days(date));
+    Ok((position.seq(), chain_hash(row)?, last))
 }
 
 /// The last place that a lane has.

@@ -1,23 +1,18 @@
 //! Passbook and daily balances: they follow the journal of a lane, each step fenced by where the last one ended.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use hwan_domain::{
-    currency::Currency,
-    id::{AccountId, LaneId, Position, Seq},
+    id::{LaneId, Position, Seq},
     record::{Leg, Record},
-    time::BusinessDate,
 };
 use sqlx::SqliteConnection;
 
 use super::{SqliteStore, commit::packed_seq, errors::store_error, lanes, statements::ManyRows};
 use crate::storage::{
     consistency::{ahead, step_end},
-    listing::EntryKind,
     port::{CommitError, StoreError},
+    postings::{DayKey, closings, postings},
 };
 
 static PASSBOOK: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -89,8 +84,7 @@ async fn write(
     if moved.rows_affected() != 1 {
         return Err(StoreError::ProjectionFenced { lane, from });
     }
-    let mut postings = postings(records)?;
-    postings.sort_by_key(|(_, _, leg)| (leg.account, leg.version));
+    let postings = postings(records)?;
     PASSBOOK
         .insert(connection, &postings, |bindings, (record, kind, leg)| {
             bindings.add(leg.account.position().packed());
@@ -105,7 +99,7 @@ async fn write(
         })
         .await
         .map_err(failed)?;
-    let days: Vec<(DayKey, &Leg)> = closing(&postings).into_iter().collect();
+    let days: Vec<(DayKey, &Leg)> = closings(&postings).into_iter().collect();
     DAILY_BALANCE
         .insert(connection, &days, |bindings, ((account, currency, date), leg)| {
             bindings.add(account.position().packed());
@@ -116,29 +110,6 @@ async fn write(
         })
         .await
         .map_err(failed)
-}
-
-/// A leg of a record, and what the record did.
-type Posting<'a> = (&'a Record, EntryKind, &'a Leg);
-
-fn postings(records: &[Arc<Record>]) -> Result<Vec<Posting<'_>>, StoreError> {
-    let mut postings = Vec::with_capacity(records.len().saturating_mul(2));
-    for record in records {
-        let mut legs = record.event.legs().peekable();
-        if legs.peek().is_some() {
-            let kind = EntryKind::of_posting(&record.event)?;
-            postings.extend(legs.map(|leg| (&**record, kind, leg)));
-        }
-    }
-    Ok(postings)
-}
-
-type DayKey = (AccountId, Currency, BusinessDate);
-
-/// The last leg of each account, currency and date.
-fn closing<'a>(postings: &[Posting<'a>]) -> BTreeMap<DayKey, &'a Leg> {
-    // Sorted by version within an account: a later one takes an earlier one's place.
-    postings.iter().map(|(record, _, leg)| ((leg.account, leg.amount.currency(), record.business_date), *leg)).collect()
 }
 
 /// Where the record of a posting stands, from its column.

@@ -7,7 +7,7 @@ use super::{
     connect::StoreFile,
     errors::{self, column},
 };
-use crate::storage::port::StoreError;
+use crate::storage::{consistency::same_currency, port::StoreError};
 
 static LEDGER: Migrator = sqlx::migrate!("migrations/sqlite/ledger");
 static PASSBOOK: Migrator = sqlx::migrate!("migrations/sqlite/passbook");
@@ -75,14 +75,7 @@ pub(super) async fn check_currencies(
     for row in &rows {
         let code: &str = row.try_get("code").map_err(|error| column(&error))?;
         let stored: i64 = row.try_get("minor_digits").map_err(|error| column(&error))?;
-        let configured = currencies.find(code).map(|currency| i64::from(currency.minor_digits()));
-        if configured != Some(stored) {
-            let configured = configured.map_or("not at all".to_owned(), |digits| format!("with {digits}"));
-            return Err(StoreError::Unsafe(format!(
-                "currency {code} is stored with {stored} minor digits and configured {configured}: a ledger's \
-                 currencies can be added to, not changed; configure it as it was"
-            )));
-        }
+        same_currency(currencies, code, stored)?;
     }
     Ok(())
 }

@@ -1,0 +1,48 @@
+//! The store of record: MySQL 8.4 and 9, and MariaDB 10.11 or later.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`options`] | what can be set |
+//! | `connect`, `settings` | connections, their sessions, and what the server must be set to |
+//! | `sessions` | the runtime on which every socket lives, and the pool of readers |
+//! | `committer` | a connection that writes, its transactions, its deadlines |
+//! | `schema` | migrations and currencies |
+//! | `script` | statements of many rows as text |
+//! | `commit` | the one transaction of a batch: fence, journal, values |
+//! | `lanes`, `owner`, `lease` | taking a lane; who owns it; how its owner keeps it |
+//! | `projections` | passbook and daily balances |
+//! | `reads`, `states`, `passbook` | every read |
+//! | `retention` | deleting what is sealed, letting keys expire |
+//! | `errors` | the only table of what an error means |
+//! | `store` | opening and closing, the port |
+//!
+//! # Rules of this room
+//!
+//! - Only SQL that MySQL and MariaDB both understand: no `RETURNING`, no row aliases, `VALUES(c)` in upserts.
+//! - The fence is a transaction's first statement, and its result is known before anything else is sent; so the rest, with
+//!   COMMIT, may go in one packet: a server stops at the first statement that fails.
+//! - Whoever waits has a deadline. After any doubt a connection is given up, never used again.
+//! - Money is a whole number of minor units; a decimal exists only in the views.
+
+mod commit;
+mod committer;
+mod connect;
+mod errors;
+mod lanes;
+mod lease;
+pub mod options;
+mod owner;
+mod passbook;
+mod projections;
+mod reads;
+mod retention;
+mod schema;
+mod script;
+mod sessions;
+mod settings;
+mod states;
+mod store;
+
+pub use options::{MysqlOptions, Tls, TlsMode};
+pub use retention::{Kept, Retention};
+pub use store::MysqlStore;

@@ -1,0 +1,37 @@
+//! The store on MySQL and MariaDB keeps the promises of a store: the one suite, on real servers.
+//!
+//! `HWAN_TEST_MYSQL_URL` and `HWAN_TEST_MARIADB_URL` say where they are; `cargo xtask test` brings them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "store_mysql/database.rs"]
+mod database;
+#[path = "store_mysql/lanes.rs"]
+mod lanes;
+#[path = "store_mysql/retention.rs"]
+mod retention;
+#[path = "store_mysql/views.rs"]
+mod views;
+
+mod mysql {
+    use hwan::store_conformance;
+
+    use super::database::{Database, Server};
+
+    async fn make() -> Database {
+        Database::create(Server::Mysql).await
+    }
+
+    store_conformance!(make);
+}
+
+mod mariadb {
+    use hwan::store_conformance;
+
+    use super::database::{Database, Server};
+
+    async fn make() -> Database {
+        Database::create(Server::Mariadb).await
+    }
+
+    store_conformance!(make);
+}
