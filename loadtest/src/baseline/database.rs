@@ -1,7 +1,10 @@
 //! The database of the alternatives: made anew each time, seeded by large inserts, and counted when a load is over.
 
 use anyhow::{Context, Result, ensure};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection, mysql::MySqlConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, MySqlConnection,
+    mysql::{MySqlConnectOptions, MySqlSslMode},
+};
 
 use super::order::{SEEDED_MINOR, customer_id};
 use crate::progress::Progress;
@@ -36,13 +39,25 @@ pub(crate) async fn create_empty(server: &str, database: &'static str) -> Result
 pub(crate) struct Database {
     url: String,
     options: MySqlConnectOptions,
+    /// How connections go, for the report.
+    link: &'static str,
 }
 
 impl Database {
-    /// From a URL; a database in it is passed over.
-    pub(crate) fn new(url: &str) -> Result<Self> {
+    /// From a URL; a database in it is passed over. In plain text where the server lets the user in so: encryption of many
+    /// small packets would be held against the alternatives.
+    pub(crate) async fn open(url: &str) -> Result<Self> {
         let options = url.parse::<MySqlConnectOptions>().context("--mysql-url must be mysql://user@host:port")?;
-        Ok(Self { url: url.to_owned(), options: options.database(DATABASE).disable_statement_logging() })
+        let options = options.disable_statement_logging();
+        let plain = options.clone().ssl_mode(MySqlSslMode::Disabled);
+        let (options, link) = match MySqlConnection::connect_with(&plain.clone().database("mysql")).await {
+            Ok(connection) => {
+                connection.close().await?;
+                (plain, "in plain text")
+            }
+            Err(_) => (options, "over TLS if the server has it"),
+        };
+        Ok(Self { url: url.to_owned(), options: options.database(DATABASE), link })
     }
 
     /// A connection as the alternatives use it: read committed, and a transaction is open by the first statement in it,
@@ -83,7 +98,8 @@ impl Database {
         .await?;
         let full = flush == 1 && (binlog == 1 || log_bin == 0);
         Ok(format!(
-            "server {version}, innodb_flush_log_at_trx_commit {flush}, sync_binlog {binlog}, log_bin {log_bin}{}",
+            "server {version}, innodb_flush_log_at_trx_commit {flush}, sync_binlog {binlog}, log_bin {log_bin}, {}{}",
+            self.link,
             if full { "" } else { ": NOT durable, its figures say nothing" }
         ))
     }
@@ -143,6 +159,21 @@ fn inserts(customers: &[usize]) -> [String; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The statement that makes a table.
+    fn table<'a>(sql: &'a str, name: &str) -> &'a str {
+        let from = sql.find(&format!("CREATE TABLE {name} (")).unwrap();
+        &sql[from..from + sql[from..].find(';').unwrap()]
+    }
+
+    #[test]
+    fn the_tables_are_those_of_hwans_store_but_for_where_the_journals_id_comes_from() {
+        let hwan = include_str!("../../../migrations/mysql/0001_ledger.sql");
+        for name in ["journal", "limit_use", "balance", "passbook", "daily_balance"] {
+            let ours = table(include_str!("schema.sql"), name).replace(" AUTO_INCREMENT", "");
+            assert_eq!(ours, table(hwan, name));
+        }
+    }
 
     #[test]
     fn a_customer_is_seeded_with_two_balances_and_a_row_of_limits() {

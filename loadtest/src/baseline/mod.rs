@@ -59,10 +59,10 @@ impl Bench {
         load: &LoadArguments,
     ) -> Result<Self> {
         ensure!(!load.duration.is_zero(), "--duration must be longer than nothing");
-        let database = Database::new(&of.mysql_url)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let database = runtime.block_on(Database::open(&of.mysql_url))?;
         let redis_url = of.redis_url.clone();
         let target = Arc::new(Alternative { database, redis_url, kind, keys: KeyClock::start() });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { target, customers, load: load.clone(), runtime })
     }
 

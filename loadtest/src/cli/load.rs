@@ -93,7 +93,7 @@ pub(crate) struct ThresholdArguments {
     max_p999_ms: Option<u64>,
     /// Fails when any request took longer.
     #[arg(long, value_name = "MS", value_parser = millis)]
-    max_max_ms: Option<u64>,
+    max_ms: Option<u64>,
     /// A problem's code that is no failure of the run, such as limit_daily; may be given several times.
     #[arg(long, value_name = "CODE")]
     expect: Vec<String>,
@@ -108,7 +108,7 @@ impl ThresholdArguments {
             max_p90_us: self.max_p90_ms,
             max_p99_us: self.max_p99_ms,
             max_p999_us: self.max_p999_ms,
-            max_us: self.max_max_ms,
+            max_us: self.max_ms,
             expect: self.expect.clone(),
         }
     }

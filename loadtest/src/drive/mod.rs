@@ -15,6 +15,8 @@ mod closed;
 mod open;
 mod plan;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::{
