@@ -5,7 +5,7 @@
 //! | ramp | connections join one by one | the rate rises evenly from nothing |
 //! | warm-up | driven, not counted | driven, not counted |
 //! | window | answers count | arrivals that are due in it count |
-//! | drain | what is under way is waited for | the same; what could not be sent by then counts with what it waited |
+//! | drain | what is under way is waited for | the same; what could not be sent within 250 ms counts with what it waited |
 //!
 //! Bounds: one request in flight a connection, so as many as there are connections; a thread holds one histogram for all
 //! and a small one for each second of the window, which lasts an hour at most.

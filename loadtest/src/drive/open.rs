@@ -23,6 +23,9 @@ use super::{Caller, Loop, Shared, alarm::Alarm, schedule::Schedule};
 /// The longest that a connection is left alone when its target asks for patience, or cannot be reached.
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// How long behind the window's end arrivals that were due in it may still be sent.
+const GRACE: Duration = Duration::from_millis(250);
+
 /// The arrivals of a thread. Its connections and its announcer run on that thread, and nobody else.
 #[derive(Debug)]
 pub(super) struct Arrivals {
@@ -74,9 +77,18 @@ impl Arrivals {
         self.shared.phases.begun + self.schedule.due(place)
     }
 
+    /// How many are due and were not taken up.
+    fn backlog(&self) -> u64 {
+        self.due.load(Ordering::Relaxed).saturating_sub(self.taken.load(Ordering::Relaxed))
+    }
+
     /// Announces each arrival when it is due, until the window closes; then counts those that nobody could send.
     pub(super) async fn announce(&self) -> Result<()> {
         let announced = self.announce_until_the_end().await;
+        let give_up_at = self.shared.phases.to + GRACE;
+        while self.backlog() > 0 && Instant::now() < give_up_at {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         // Whatever happened, the connections must not wait for ever.
         self.over.store(true, Ordering::Relaxed);
         self.came.notify_waiters();
@@ -85,7 +97,7 @@ impl Arrivals {
         let mut tally = self.shared.tally();
         for due_at in (from..to).map(|number| self.due_at(number)) {
             if due_at >= self.shared.phases.from {
-                tally.count_unsent(self.shared.phases.to - due_at);
+                tally.count_unsent(give_up_at - due_at);
             }
         }
         announced.context("the timer of the open loop failed")

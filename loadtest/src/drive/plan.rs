@@ -34,7 +34,7 @@ pub(crate) struct Phases {
     pub(crate) begun: Instant,
     /// The window opens.
     pub(crate) from: Instant,
-    /// The window closes; nothing is sent from here on.
+    /// The window closes: nothing that is sent from here on was due.
     pub(crate) to: Instant,
 }
 

@@ -32,10 +32,13 @@ impl CpuReader {
     }
 
     fn read(&self) -> Result<CpuTaken> {
+        let (machine_us, cores) = procfs::machine_cpu_us()?;
         Ok(CpuTaken {
             server_us: self.server.map(procfs::cpu_us).transpose()?,
             store_us: self.store.map(procfs::cpu_us).transpose()?,
             client_us: procfs::cpu_us(std::process::id())?,
+            machine_us,
+            cores,
         })
     }
 

@@ -115,9 +115,18 @@ pub(crate) struct CpuTaken {
     pub(crate) server_us: Option<u64>,
     pub(crate) store_us: Option<u64>,
     pub(crate) client_us: u64,
+    /// All processes together.
+    pub(crate) machine_us: u64,
+    pub(crate) cores: u64,
 }
 
 impl CpuTaken {
+    /// What processes took that nobody named.
+    pub(crate) fn others_us(&self) -> u64 {
+        let named = self.server_us.unwrap_or(0) + self.store_us.unwrap_or(0) + self.client_us;
+        self.machine_us.saturating_sub(named)
+    }
+
     /// What was taken since `start`.
     pub(crate) fn since(&self, start: Self) -> Self {
         let of = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
@@ -125,6 +134,8 @@ impl CpuTaken {
             server_us: of(self.server_us, start.server_us),
             store_us: of(self.store_us, start.store_us),
             client_us: self.client_us.saturating_sub(start.client_us),
+            machine_us: self.machine_us.saturating_sub(start.machine_us),
+            cores: self.cores,
         }
     }
 }
@@ -322,7 +333,13 @@ pub(crate) mod tests {
             quote_latency_us: None,
             open_loop: None,
             other_outcomes: BTreeMap::new(),
-            cpu: CpuTaken { server_us: Some(36_000_000), store_us: None, client_us: 3_000_000 },
+            cpu: CpuTaken {
+                server_us: Some(36_000_000),
+                store_us: None,
+                client_us: 3_000_000,
+                machine_us: 40_000_000,
+                cores: 2,
+            },
             remarks: Vec::new(),
             percentiles: vec![
                 Percentile { percentile: "50", latency_us: 20_000 },

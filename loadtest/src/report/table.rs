@@ -8,6 +8,9 @@ use crate::number::{self, grouped, millis};
 /// Beyond this 99th percentile of its own lateness, in microseconds, a generator has no business to speak of latency.
 const LATE_US_MAX: u64 = 1_000;
 
+/// Beyond this share of the machine, in percent, others weigh on what is measured.
+const OTHERS_PERCENT_MAX: u64 = 10;
+
 impl RunReport {
     /// For people.
     pub(crate) fn table(&self) -> String {
@@ -50,6 +53,7 @@ impl RunReport {
         lines.extend(self.cpu.server_us.map(|taken| ("server cpu", cpu(taken))));
         lines.extend(self.cpu.store_us.map(|taken| ("store cpu", cpu(taken))));
         lines.push(("client cpu", cpu(self.cpu.client_us)));
+        lines.push(("machine cpu", self.machine_cpu()));
         lines.push(("machine", self.machine.clone()));
         lines.extend(self.remarks.iter().map(|remark| ("remark", remark.clone())));
         lines
@@ -73,6 +77,17 @@ impl RunReport {
         }
         parts.push(format!("{} s", millis(settings.window_us / 1_000)));
         parts.join(", ")
+    }
+
+    fn machine_cpu(&self) -> String {
+        let share = |micros: u64| {
+            let whole = self.elapsed_us.saturating_mul(self.cpu.cores);
+            micros.saturating_mul(100).checked_div(whole).unwrap_or(0)
+        };
+        let others = self.cpu.others_us();
+        let (busy, others) = (share(self.cpu.machine_us), share(others));
+        let remark = if others > OTHERS_PERCENT_MAX { ": no quiet machine, or a process was not named" } else { "" };
+        format!("{busy} % busy, {others} % by processes that were not named{remark}")
     }
 
     fn settling(&self) -> String {
@@ -140,6 +155,7 @@ mod tests {
             "window         12,000 exchanges/s, then 1.300 s until the projections had caught up with 1,200 records",
             "36.000 s, 100.000 µs an exchange",
             "3.000 s, 8.333 µs an exchange",
+            "machine cpu    63 % busy, 1 % by processes that were not named\n",
             "short run      below 60 s",
             "closed loop    256 connections, 1 client threads, 100,000 customers uniform, 30.000 s",
         ] {
@@ -153,7 +169,7 @@ mod tests {
         let settings = Settings { batch: Some(100), rate: Some(3_000), quotes_percent: 30, ..base.settings.clone() };
         let late = |p99| Latency { p99, ..Latency::default() };
         let open = OpenLoop { queued: 7, queued_us: late(1), late_us: late(1_001), unsent: 2 };
-        let cpu = CpuTaken { server_us: None, store_us: Some(1), client_us: 1 };
+        let cpu = CpuTaken { server_us: None, store_us: Some(1), ..base.cpu };
         let table = RunReport { settings, open_loop: Some(open), requests: 3_600, cpu, ..base }.table();
         for part in [
             "open loop      3,000 exchanges/s due, batches of 100, 256 connections",
@@ -163,6 +179,7 @@ mod tests {
             "7 requests found all connections busy",
             "2 requests were due and never sent",
             "store cpu",
+            "no quiet machine",
         ] {
             assert!(table.contains(part), "{part} is missing in:\n{table}");
         }
