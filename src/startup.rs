@@ -177,6 +177,13 @@ impl std::fmt::Debug for Running {
     }
 }
 
+impl Running {
+    /// The engine, for a program that drives it within its own process.
+    pub fn engine(&self) -> Engine {
+        self.context.engine.0.clone()
+    }
+}
+
 /// `hwan serve`: starts, says where, runs until a signal, stops in order. Returns the exit code.
 pub fn serve(overrides: &Overrides) -> u8 {
     let result = rt::System::new().block_on(async {

@@ -5,7 +5,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rand::{RngExt, rngs::StdRng};
-use uuid::{Builder, fmt::Hyphenated};
+use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 /// Characters of a key.
 pub(crate) const KEY_LEN: usize = Hyphenated::LENGTH;
@@ -25,11 +25,19 @@ impl KeyClock {
         Self { unix_ms: u64::try_from(elapsed.as_millis()).unwrap_or(0), since: Instant::now() }
     }
 
-    /// Writes a new key into `text`, which must hold [`KEY_LEN`] bytes; 74 random bits keep keys apart.
+    /// Milliseconds since 1970.
+    pub(crate) fn unix_ms(&self) -> u64 {
+        self.unix_ms + u64::try_from(self.since.elapsed().as_millis()).unwrap_or(0)
+    }
+
+    /// A new key; 74 random bits keep keys apart.
+    pub(crate) fn key(&self, random: &mut StdRng) -> Uuid {
+        Builder::from_unix_timestamp_millis(self.unix_ms(), &random.random()).into_uuid()
+    }
+
+    /// Writes a new key into `text`, which must hold [`KEY_LEN`] bytes.
     pub(crate) fn write(&self, random: &mut StdRng, text: &mut [u8]) {
-        let ms = self.unix_ms + u64::try_from(self.since.elapsed().as_millis()).unwrap_or(0);
-        let key = Builder::from_unix_timestamp_millis(ms, &random.random()).into_uuid();
-        key.hyphenated().encode_lower(text);
+        self.key(random).hyphenated().encode_lower(text);
     }
 }
 

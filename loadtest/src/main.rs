@@ -1,13 +1,18 @@
-//! The load generator of hwan: seeds customers, drives exchanges in a closed loop, looks at memory.
+//! The load generator of hwan: seeds customers, drives exchanges in a closed or an open loop, compares with the other ways
+//! to do the same work, looks at memory.
 //!
 //! `main` parses and calls. Loopback only, bounded in time, an exit code that says whether the run was good.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-mod batch;
+mod baseline;
 mod cli;
+mod compare;
 mod customers;
+mod drive;
+mod http;
+mod in_process;
 mod key;
 mod memory;
 mod number;
@@ -17,8 +22,7 @@ mod report;
 mod run;
 mod seed;
 mod tally;
-mod target;
-mod worker;
+mod workload;
 
 use std::process::ExitCode;
 
@@ -28,6 +32,8 @@ fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Seed(arguments) => seed::seed(&arguments).map(|()| true),
         cli::Command::Run(arguments) => run::run(&arguments),
+        cli::Command::Baseline(arguments) => baseline::baseline(&arguments),
+        cli::Command::Compare(arguments) => compare::compare(&arguments),
         cli::Command::Memory(arguments) => memory::memory(&arguments),
     };
     match done {

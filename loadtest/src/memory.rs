@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::{
-    cli::MemoryArguments, customers::SeededCustomer, number, procfs, progress::Progress, report, seed, target,
+    cli::MemoryArguments, customers::SeededCustomer, http::server, number, procfs, progress::Progress, report, seed,
 };
 
 /// Resident memory of the server, in KiB.
@@ -52,7 +52,7 @@ async fn look(arguments: &MemoryArguments) -> Result<MemoryReport> {
     ensure!(touched <= file.customers.len(), "--active {} needs {touched} customers", arguments.active);
     let accounts_stored = file.customers.len() * 2;
     let before = procfs::resident(arguments.server_pid)?;
-    let client = target::client(&target::server(&arguments.seed.target)?, arguments.seed.connections);
+    let client = server::client(&server::address(&arguments.seed.target)?, arguments.seed.connections);
     touch(&client, file.customers.into_iter().take(touched).collect(), arguments.seed.connections).await?;
     let after = procfs::resident(arguments.server_pid)?;
     Ok(MemoryReport {

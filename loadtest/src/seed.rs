@@ -18,9 +18,9 @@ use tokio::task::JoinSet;
 use crate::{
     cli::SeedArguments,
     customers::{self, CustomersFile, CustomersWriter, SeededCustomer, Wealth},
+    http::server,
     number,
     progress::Progress,
-    target,
 };
 
 const ATTEMPTS_MAX: u32 = 8;
@@ -36,8 +36,8 @@ pub(crate) async fn ensure_customers(arguments: &SeedArguments) -> Result<Custom
     let path = &arguments.customers_file;
     let wealth = if arguments.hot { Wealth::Hot } else { Wealth::Normal };
     let known = customers::read(path)?;
-    let client = target::client(&target::server(&arguments.target)?, arguments.connections);
-    target::probe(&client, known.as_ref()).await?;
+    let client = server::client(&server::address(&arguments.target)?, arguments.connections);
+    server::probe(&client, known.as_ref()).await?;
     let present = known.as_ref().map_or(0, |known| known.customers.len());
     if let Some(known) = &known {
         ensure!(known.wealth == wealth, "{} was seeded {:?}, not {wealth:?}", path.display(), known.wealth);

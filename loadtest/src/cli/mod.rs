@@ -1,19 +1,42 @@
 //! The command line: what can be asked, and what it means.
 
+mod baseline;
+mod compare;
+mod load;
+mod parse;
+mod run;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::worker::Mix;
+use self::parse::duration;
+pub(crate) use self::{
+    baseline::{BaselineArguments, BaselineKind, DatabaseArguments},
+    compare::CompareArguments,
+    load::{LoadArguments, ResultArguments, ThresholdArguments},
+    run::RunArguments,
+};
 
 const EXAMPLES: &str = "\
 A first run, beside a server that was started with `cargo run --release`:
   cargo run --release -p hwan-loadtest -- seed --customers 100000
-  cargo run --release -p hwan-loadtest -- run --connections 256 --duration 30s \\
+  cargo run --release -p hwan-loadtest -- run --connections 256 --html run.html \\
       --server-pid $(pidof hwan) --min-rate 10000 --max-p99-ms 50
+
+At a constant rate, with the latency that a customer would see:
+  cargo run --release -p hwan-loadtest -- run --rate 3000 --max-p50-ms 4 --max-p99-ms 15
 
 Many exchanges in each request:
   cargo run --release -p hwan-loadtest -- run --batch 100 --connections 16
+
+What row locks do on the same MySQL:
+  cargo run --release -p hwan-loadtest -- baseline --kind row-lock --sweep \\
+      --mysql-url mysql://root@127.0.0.1:3306
+
+The engine against all of them, on a fresh database:
+  cargo run --release -p hwan-loadtest -- compare --start-server target/release/hwan \\
+      --mysql-url mysql://root@127.0.0.1:3306 --html compare.html --min-ratio row-lock=5
 
 Limits to mind: a customer may change 10,000,000 won a day into foreign
 currency, which is about 7,400 buys of 1.00 USD. A run over many customers never
@@ -38,12 +61,27 @@ pub(crate) enum Command {
     /// What the file already holds is kept: seeding 100000 when it has 60000 opens 40000 more. The file belongs to
     /// the server's store; a fresh store needs a fresh file.
     Seed(SeedArguments),
-    /// Drives exchanges of 1.00 USD in a closed loop and reports rate, latency, outcomes and CPU.
+    /// Drives exchanges of 1.00 USD and reports rate, latency, outcomes and CPU.
     ///
     /// Closed loop: each connection sends its next request when the last is answered, so the latency under a
-    /// saturated server says how long the queue is, not how long an exchange takes alone. With --batch a request
-    /// holds many exchanges: the rate is still of exchanges, the latency of requests.
+    /// saturated server says how long the queue is, not how long an exchange takes alone. Open loop (--rate): requests
+    /// are due by a clock, at most --connections of them are under way, and latency counts from when each was due.
+    ///
+    /// The clock starts with the window and stops when every projection has caught up: no work is hidden behind it.
+    /// Claims are made of runs of 60 seconds or more. With --batch a request holds many exchanges: the rate is still
+    /// of exchanges, the latency of requests.
     Run(RunArguments),
+    /// Does the same exchanges on the same MySQL in another way: row locks, a Redis lock, a stored procedure.
+    ///
+    /// A transaction an exchange: the two balances and the use of the limits are read under locks, checked and
+    /// written, with a row in the journal under a unique key, two passbook entries and two daily balances. The tables
+    /// have the columns and the sizes of hwan's, and the server's durability is what it is for the engine.
+    Baseline(BaselineArguments),
+    /// Runs the engine and its alternatives in turn, several rounds, and prints how many times as fast it is.
+    ///
+    /// Each alternative works with the number of connections at which it does best. What counts is the median of the
+    /// rounds, of each by its exchanges a second until all work was done.
+    Compare(CompareArguments),
     /// Reports the server's memory with many customers stored and some of them active.
     ///
     /// Seeds up to --customers, reads the resident memory, touches --active accounts by an exchange on each
@@ -53,7 +91,7 @@ pub(crate) enum Command {
 }
 
 /// Which server.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct TargetArguments {
     /// Where the server listens; loopback only.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
@@ -63,7 +101,7 @@ pub(crate) struct TargetArguments {
     pub(crate) token_file: PathBuf,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct SeedArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
@@ -86,55 +124,6 @@ pub(crate) struct SeedArguments {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct RunArguments {
-    #[command(flatten)]
-    pub(crate) target: TargetArguments,
-    /// The file of ids that `seed` wrote.
-    #[arg(long, default_value = "target/loadtest-customers.tsv", value_name = "FILE")]
-    pub(crate) customers_file: PathBuf,
-    /// Exchanges in each request: POST /v1/exchanges:batch, each exchange with a key and an outcome of its own.
-    /// Without it, POST /v1/exchanges with one.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    pub(crate) batch: Option<u16>,
-    /// Connections, each with one request in flight.
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4_096))]
-    pub(crate) connections: u16,
-    /// How long to measure, such as 30s or 5m; an hour at most.
-    #[arg(long, default_value = "30s", value_parser = duration)]
-    pub(crate) duration: Duration,
-    /// How long to drive before measuring.
-    #[arg(long, default_value = "5s", value_parser = duration)]
-    pub(crate) warmup: Duration,
-    /// `alternate`: each customer buys and sells in turn. Or weights such as 70:30 of buys to sells.
-    #[arg(long, default_value = "alternate")]
-    pub(crate) mix: Mix,
-    /// Drives only the first so many customers of the file; see the limits below.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) hot: Option<u32>,
-    /// Threads of the generator. One does 100,000 requests a second; more take cores from the server.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub(crate) threads: u16,
-    /// How long a request may take before it counts as a connection error.
-    #[arg(long, default_value = "10s", value_parser = duration)]
-    pub(crate) deadline: Duration,
-    /// The server's process: reports the CPU that it took.
-    #[arg(long, value_name = "PID")]
-    pub(crate) server_pid: Option<u32>,
-    /// Writes the result as JSON too.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    /// Fails below so many exchanges a second.
-    #[arg(long, value_name = "PER_SECOND")]
-    pub(crate) min_rate: Option<u64>,
-    /// Fails when the 99th percentile is above.
-    #[arg(long, value_name = "MS")]
-    pub(crate) max_p99_ms: Option<u64>,
-    /// A problem's code that is no failure of the run, such as limit_daily; may be given several times.
-    #[arg(long, value_name = "CODE")]
-    pub(crate) expect: Vec<String>,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct MemoryArguments {
     #[command(flatten)]
     pub(crate) seed: SeedArguments,
@@ -152,20 +141,6 @@ pub(crate) struct MemoryArguments {
     pub(crate) json: Option<PathBuf>,
 }
 
-/// `500ms`, `30s`, `5m`; an hour at most, so that nothing here runs for ever.
-fn duration(text: &str) -> Result<Duration, String> {
-    let unit_from = text.find(|c: char| !c.is_ascii_digit()).ok_or("a duration needs a unit: 500ms, 30s or 5m")?;
-    let (number, unit) = text.split_at(unit_from);
-    let number: u64 = number.parse().map_err(|_| format!("{text:?} does not begin with a number"))?;
-    let millis = match unit {
-        "ms" => Some(number),
-        "s" => number.checked_mul(1_000),
-        "m" => number.checked_mul(60_000),
-        _ => return Err(format!("unknown unit {unit:?}: use ms, s or m")),
-    };
-    millis.filter(|millis| *millis <= 3_600_000).map(Duration::from_millis).ok_or("an hour at most".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -175,15 +150,5 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_have_a_unit_and_an_end() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
-        for bad in ["", "5", "s", "5h", "61m", "-1s", "1.5s", "99999999999999999999m"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
     }
 }

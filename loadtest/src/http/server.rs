@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The address with its token, from the command line. Refuses what is not loopback.
-pub(crate) fn server(arguments: &TargetArguments) -> Result<ServerAddr> {
+pub(crate) fn address(arguments: &TargetArguments) -> Result<ServerAddr> {
     let server = ServerAddr::loopback(&arguments.url)?;
     let path = &arguments.token_file;
     let token = fs::read_to_string(path)
