@@ -56,7 +56,7 @@ pub async fn stale_replica(mut plan: SitePlan, random: &mut StdRng) -> anyhow::R
 async fn follow(replica: Direct, primary_port: u16) -> anyhow::Result<()> {
     let source = format!(
         "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {primary_port}, SOURCE_USER = 'hwan', \
-         SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1; START REPLICA"
+         SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 0, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 1; START REPLICA"
     );
     replica.execute(&source).await.context("the replica does not start")
 }
