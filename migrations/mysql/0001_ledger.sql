@@ -53,13 +53,15 @@ CREATE TABLE customer (
     KEY customer_reference (reference)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What a customer has used of the limits; apart from the customer, since every purchase writes it.
-CREATE TABLE limit_use (
-    customer   BIGINT NOT NULL PRIMARY KEY,
-    charged_at BIGINT NOT NULL,
-    day_won    BIGINT NOT NULL,
-    month_won  BIGINT NOT NULL
-) ENGINE = InnoDB;
+-- What a customer holds: what is used of the limits, and every balance of every account, as [account, currency, minor units,
+-- version], in one row, since an exchange changes two balances and the limits at once. The view `balance` has a row each.
+CREATE TABLE holding (
+    customer   BIGINT     NOT NULL PRIMARY KEY,
+    charged_at BIGINT     NOT NULL,
+    day_won    BIGINT     NOT NULL,
+    month_won  BIGINT     NOT NULL,
+    balances   MEDIUMTEXT NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
 CREATE TABLE account (
     id           BIGINT      NOT NULL PRIMARY KEY,
@@ -71,15 +73,6 @@ CREATE TABLE account (
     -- Hydration: a customer with all of its accounts.
     KEY account_customer (customer)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-
-CREATE TABLE balance (
-    account      BIGINT  NOT NULL,
-    currency     CHAR(3) NOT NULL,
-    amount_minor BIGINT  NOT NULL,
-    version      BIGINT  NOT NULL,
-    PRIMARY KEY (account, currency),
-    CONSTRAINT balance_not_negative CHECK (amount_minor >= 0)
-) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
 CREATE TABLE round (
     currency           CHAR(3)     NOT NULL,
@@ -124,12 +117,13 @@ CREATE TABLE passbook (
     PRIMARY KEY (account, version)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
-CREATE TABLE daily_balance (
+-- With what a day began, for each account and currency that had a posting on it: written at the day's first posting and never
+-- again. So an account closed day D with the opening of its first later day here, or, without one, with what it holds.
+CREATE TABLE daily_opening (
     account       BIGINT  NOT NULL,
     currency      CHAR(3) NOT NULL,
     business_date INT     NOT NULL,
     amount_minor  BIGINT  NOT NULL,
-    version       BIGINT  NOT NULL,
     PRIMARY KEY (account, currency, business_date)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 

@@ -1,3 +1,19 @@
+-- A row a balance, in minor units: SELECT currency, SUM(amount_minor) FROM balance GROUP BY currency.
+CREATE VIEW balance AS
+SELECT
+    b.account AS account,
+    CAST(b.currency AS CHAR(3) CHARACTER SET ascii) COLLATE ascii_bin AS currency,
+    b.amount_minor AS amount_minor,
+    b.version AS version,
+    h.customer AS customer
+FROM holding h
+JOIN JSON_TABLE(h.balances, '$[*]' COLUMNS (
+    account      BIGINT  PATH '$[0]',
+    currency     CHAR(3) PATH '$[1]',
+    amount_minor BIGINT  PATH '$[2]',
+    version      BIGINT  PATH '$[3]'
+)) AS b;
+
 -- For people: SELECT * FROM v_balance WHERE customer_id = 'cus_0008000000001'. Amounts are exact decimals as text.
 CREATE VIEW v_balance AS
 SELECT

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::storage::{
     codec,
-    port::{ChainHash, CommitBatch, Epoch, JournalRow, StateWrite},
+    port::{ChainHash, CommitBatch, Epoch, Holding, JournalRow, StateWrite},
 };
 
 /// A batch on its way to the store, before it is written down.
@@ -30,6 +30,7 @@ pub struct Draft {
     head: ChainHash,
     records: Vec<Arc<Record>>,
     writes: Vec<StateWrite>,
+    holdings: Vec<Holding>,
 }
 
 impl Draft {
@@ -43,7 +44,14 @@ impl Draft {
             JournalRow { record, body: body.into(), hash }
         });
         let rows = rows.collect();
-        CommitBatch { lane: self.lane, epoch: self.epoch, from: self.from, rows, writes: self.writes }
+        CommitBatch {
+            lane: self.lane,
+            epoch: self.epoch,
+            from: self.from,
+            rows,
+            writes: self.writes,
+            holdings: self.holdings,
+        }
     }
 }
 
@@ -82,6 +90,7 @@ pub struct Batch {
     records: Vec<Arc<Record>>,
     waiting: Vec<Waiting>,
     writes: HashMap<WriteKey, StateWrite>,
+    holdings: HashMap<CustomerId, Holding>,
 }
 
 impl Batch {
@@ -128,10 +137,16 @@ impl Batch {
         self.writes.insert(key, write);
     }
 
+    /// Notes what a customer holds; a later one takes its place.
+    pub fn leave_holding(&mut self, holding: Holding) {
+        self.holdings.insert(holding.customer, holding);
+    }
+
     /// What goes to the store, not yet written down: the records, and the values they leave behind.
     pub fn draft(&mut self, shared: &LaneShared, from: Seq, head: ChainHash) -> Draft {
         let writes = self.writes.drain().map(|(_, write)| write).collect();
-        Draft { lane: shared.lane, epoch: shared.epoch, from, head, records: self.records.clone(), writes }
+        let holdings = self.holdings.drain().map(|(_, holding)| holding).collect();
+        Draft { lane: shared.lane, epoch: shared.epoch, from, head, records: self.records.clone(), writes, holdings }
     }
 
     /// Every record is durable: everybody gets the answer, in lane order.

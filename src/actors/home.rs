@@ -19,6 +19,7 @@ use hwan_domain::{
 use smallvec::SmallVec;
 
 use super::account::AccountActor;
+use crate::storage::port::Holding;
 
 /// Locks a cell. A lock that a panic has poisoned is taken all the same: the panic has ended the lane's generation,
 /// and nothing of it is sequenced any more.
@@ -110,6 +111,17 @@ impl Home {
     /// All accounts, by id.
     pub fn accounts(&self) -> SmallVec<[Arc<AccountPost>; 2]> {
         lock(&self.accounts).clone()
+    }
+
+    /// What the customer holds as sequenced.
+    pub fn holding(&self) -> Holding {
+        let limits = lock(&self.customer).book.state().limits;
+        let mut balances = SmallVec::new();
+        for post in lock(&self.accounts).iter() {
+            let cell = lock(&post.cell);
+            balances.extend(cell.book.state().balances.iter().map(|balance| (post.id, *balance)));
+        }
+        Holding { customer: self.id, limits, balances }
     }
 
     /// Adds an account that was opened.

@@ -32,6 +32,10 @@ use super::{
 };
 use crate::storage::port::{Household, StoreError};
 
+/// Reads of customers at once.
+const READS_MAX: usize = 4;
+/// Customers that one read brings at most.
+const CUSTOMERS_PER_READ_MAX: usize = 128;
 /// How often residents are looked at.
 pub const TICK: Duration = Duration::from_secs(1);
 /// The share of the residents that one tick looks at is one part in this many, so that a tick stays short.
@@ -47,6 +51,10 @@ pub struct HydratorActor {
     waiting: HashMap<CustomerId, Vec<(CustomerId, Visit)>>,
     /// Customers that were opened, changed and let go while they were being read: what was read is stale.
     stale: HashSet<CustomerId>,
+    /// Customers to be read; each of them is waited for, so the door bounds them.
+    wanted: Vec<CustomerId>,
+    /// Reads under way.
+    reading: usize,
     _fuse: Fuse,
 }
 
@@ -83,7 +91,15 @@ impl Visit {
 impl HydratorActor {
     /// The hydrator of a generation.
     pub fn new(shared: Arc<LaneShared>, link: Weak<LaneLink>) -> Self {
-        Self { _fuse: shared.fuse(), shared, link, waiting: HashMap::new(), stale: HashSet::new() }
+        Self {
+            _fuse: shared.fuse(),
+            shared,
+            link,
+            waiting: HashMap::new(),
+            stale: HashSet::new(),
+            wanted: Vec::new(),
+            reading: 0,
+        }
     }
 
     fn admit(&mut self, customer: CustomerId, visit: Visit, ctx: &mut Context<Self>) {
@@ -105,10 +121,39 @@ impl HydratorActor {
         }
     }
 
-    fn read(&self, id: CustomerId, ctx: &mut Context<Self>) {
-        let store = self.shared.common.store.clone();
-        let read = async move { store.customer(id).await };
-        ctx.spawn(read.into_actor(self).map(move |found, actor, ctx| actor.arrived(id, found, ctx)));
+    /// Has a customer read: at once, or, while enough reads are under way, with the others that are wanted by then.
+    fn read(&mut self, id: CustomerId, ctx: &mut Context<Self>) {
+        self.wanted.push(id);
+        self.read_on(ctx);
+    }
+
+    fn read_on(&mut self, ctx: &mut Context<Self>) {
+        while self.reading < READS_MAX && !self.wanted.is_empty() {
+            let ids: Vec<CustomerId> = self.wanted.drain(..self.wanted.len().min(CUSTOMERS_PER_READ_MAX)).collect();
+            self.reading += 1;
+            let store = self.shared.common.store.clone();
+            let read = async move {
+                let found = store.households(&ids).await;
+                (ids, found)
+            };
+            ctx.spawn(read.into_actor(self).map(|(ids, found), actor, ctx| actor.have_read(&ids, found, ctx)));
+        }
+    }
+
+    fn have_read(&mut self, ids: &[CustomerId], found: Result<Vec<Household>, StoreError>, ctx: &mut Context<Self>) {
+        self.reading -= 1;
+        match found {
+            Ok(households) => {
+                let mut households: HashMap<CustomerId, Household> =
+                    households.into_iter().map(|household| (household.customer.id, household)).collect();
+                for id in ids {
+                    let found = households.remove(id);
+                    self.arrived(*id, Ok(found), ctx);
+                }
+            }
+            Err(error) => ids.iter().for_each(|id| self.arrived(*id, Err(error.clone()), ctx)),
+        }
+        self.read_on(ctx);
     }
 
     /// Sends a visit on; everybody it needs is in memory.

@@ -22,6 +22,8 @@ use hwan_domain::{
 };
 use tokio::time::Instant;
 
+use smallvec::SmallVec;
+
 use super::{
     account::{AccountActor, ReserveEnded},
     command::{NotDone, Refusal},
@@ -34,7 +36,7 @@ use super::{
     plan,
     travel::{MoneySide, Movement, MovementKind, Reversing, Travel, Work},
 };
-use crate::storage::port::StateWrite;
+use crate::storage::port::{Holding, StateWrite};
 
 impl LaneActor {
     /// Turns a command into a record or a rejection.
@@ -146,6 +148,8 @@ impl LaneActor {
                 let state = CustomerState::opened(CustomerId::at(position), channel.clone(), reference.clone());
                 let Some(link) = self.link.upgrade() else { return Ok(Applied::Nothing) };
                 move_in(&link, Home::new(CustomerBook::new(state.clone()), position.seq(), []));
+                let holding = Holding { customer: state.id, limits: state.limits, balances: SmallVec::new() };
+                self.open_batch().leave_holding(holding);
                 self.open_batch().leave(StateWrite::Customer(state));
                 Event::CustomerOpened {
                     reference: reference.as_deref().map(Box::from),
@@ -190,6 +194,10 @@ impl LaneActor {
             }
             Work::Move(movement) => {
                 let event = self.apply_movement(movement, position, situation)?;
+                for side in [&movement.debit, &movement.credit].into_iter().flatten() {
+                    let holding = side.home.holding();
+                    self.open_batch().leave_holding(holding);
+                }
                 return Ok(event.map_or(Applied::Nothing, |event| Applied::Event(Box::new(event))));
             }
             Work::Board(order) => {

@@ -141,7 +141,9 @@ impl MysqlConfig {
                 let field = "store.mysql.password_file";
                 let text = secret_file::read(&path)
                     .map_err(|error| wrong(field, "not usable", &error.to_string()))?
-                    .ok_or_else(|| wrong(field, &path.display().to_string(), "the file is not there: create it with mode 0600"))?;
+                    .ok_or_else(|| {
+                        wrong(field, &path.display().to_string(), "the file is not there: create it with mode 0600")
+                    })?;
                 Some(text.trim_end_matches(['\r', '\n']).to_owned())
             }
         };

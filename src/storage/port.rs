@@ -11,16 +11,19 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hwan_domain::{
-    account::AccountState,
+    account::{AccountState, Balance},
     board::{Halt, Pair},
     currency::Currency,
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
+    limit::LimitUse,
     money::Money,
     record::{KeyDigest, Record},
     round::Round,
     time::{BusinessDate, Timestamp},
 };
+
+use smallvec::SmallVec;
 
 use super::listing::{CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery};
 
@@ -78,6 +81,17 @@ pub enum StateWrite {
     Halt(Currency, Option<Halt>),
 }
 
+/// What a customer holds, whole: for stores that keep it together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The customer.
+    pub customer: CustomerId,
+    /// What is used of the limits.
+    pub limits: LimitUse,
+    /// Every balance of every account.
+    pub balances: SmallVec<[(AccountId, Balance); 3]>,
+}
+
 /// What one commit makes durable: consecutive records of one lane and the values they leave behind.
 #[derive(Clone, Debug)]
 pub struct CommitBatch {
@@ -91,6 +105,9 @@ pub struct CommitBatch {
     pub rows: Vec<JournalRow>,
     /// The values after the last row.
     pub writes: Vec<StateWrite>,
+    /// The same balances and limits once more, customer by customer: of each one that was opened, moved money or was charged,
+    /// all that it holds after its last row. A store takes either these, or the balances and charges among the writes.
+    pub holdings: Vec<Holding>,
 }
 
 impl CommitBatch {
@@ -274,6 +291,15 @@ pub trait LedgerStore: Send + Sync + 'static {
 
     /// A customer with its accounts, as committed.
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError>;
+
+    /// Those of these customers that there are, in any order.
+    async fn households(&self, ids: &[CustomerId]) -> Result<Vec<Household>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.customer(*id).await?);
+        }
+        Ok(found)
+    }
 
     /// A page of customers by id, as committed.
     async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError>;

@@ -65,7 +65,11 @@ async fn an_owner_whose_lease_ran_out_can_neither_commit_nor_project_nor_take_th
         assert_eq!(taken.projected, Seq::ZERO);
         let projected = first.project(LaneId::FIRST, Seq::ZERO, &records(&opened)).await;
         assert!(matches!(projected, Err(StoreError::ProjectionFenced { .. })), "{projected:?}");
-        let committed = first.commit(&late).await;
+        let mut committed = first.commit(&late).await;
+        if let Err(CommitError::NotDone(_)) = committed {
+            // Its connection was ended by the taking; the lane sends what was not done again.
+            committed = first.commit(&late).await;
+        }
         assert!(matches!(committed, Err(CommitError::Fenced { .. })), "{committed:?}");
         let retaken = first.take_lane(LaneId::FIRST).await;
         assert!(matches!(retaken, Err(StoreError::LaneHeld { .. })), "{retaken:?}");
@@ -96,23 +100,5 @@ async fn a_transaction_that_an_owner_left_open_does_not_hold_its_successor_up() 
         let taken = second.take_lane(LaneId::FIRST).await.unwrap();
         assert_eq!(taken.seq, seq(3), "what was left open was rolled back");
         assert!(begun.elapsed() < Duration::from_millis(1_500), "it waited for the lock: {:?}", begun.elapsed());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_not_durable_is_refused_by_the_name_of_the_setting() {
-    // Two settings that can be changed without a restart, on the server itself; so this is the only test that does.
-    let database = Database::create(Server::Mysql).await;
-    let mut connection = database.raw().await;
-    for (name, wrong, right) in
-        [("innodb_flush_log_at_trx_commit", "2", "1"), ("max_allowed_packet", "1048576", "67108864")]
-    {
-        run(&mut connection, &format!("SET GLOBAL {name} = {wrong}")).await;
-        let refused = database.another().await;
-        run(&mut connection, &format!("SET GLOBAL {name} = {right}")).await;
-        match refused {
-            Err(StoreError::Unsafe(text)) => assert!(text.contains(name) && text.contains(wrong), "{text}"),
-            other => panic!("{name}: expected a refusal, found {other:?}"),
-        }
     }
 }

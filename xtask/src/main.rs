@@ -1,9 +1,11 @@
-//! The front door of hwan's chores: `cargo xtask test`, `schemathesis`, `services`, `check`, `ci`.
+//! The front door of hwan's chores: `cargo xtask test`, `schemathesis`, `services`, `chaos`, `check`,
+//! `ci`.
 //!
 //! Standard library only, so that it builds in a second and shares no dependency with the workspace under other
 //! features. Each chore runs its steps as children, passes its output through as it comes, and says that it is alive when
 //! a step is silent. Called by people and by `.ci/run`; nothing in hwan calls it.
 
+mod chaos;
 mod checks;
 mod machine;
 mod schemathesis;
@@ -33,6 +35,9 @@ Commands:
                 into target/schemathesis/venv the first time.
   services      Brings up, shows, stops and throws away the servers that tests and measurements
                 use: MySQL, MariaDB, Redis. `cargo xtask services --help` says more.
+  chaos         Builds hwan and its crash tests, and runs them against a real MySQL: faults
+                under load, then a judgement of everything that was acknowledged. One round
+                as CI runs it; `--minutes N`, `--seed N`, `--only FAULT`, `--help`.
   check         Formatting, clippy with warnings as errors, documentation with warnings as
                 errors, and deny.toml where cargo-deny is installed.
   ci            check, then test.
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
         (Some("test"), _) => test_run::run(&rest),
         (Some("schemathesis"), true) => test_run::run_schemathesis(),
         (Some("services"), _) => services::run(&rest),
+        (Some("chaos"), _) => chaos::run(&rest),
         (Some("check"), true) => checks::run(),
         (Some("ci"), true) => checks::run().and_then(|()| test_run::run(&rest)),
         (Some("help" | "--help" | "-h"), _) => {

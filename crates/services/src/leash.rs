@@ -24,12 +24,13 @@ exit 0
 
 /// Ties a server to this process. Dropping it kills the server.
 #[derive(Debug)]
-pub(crate) struct Leash {
+pub struct Leash {
     watch: Child,
 }
 
 impl Leash {
-    pub(crate) fn tie(server: &OsProcess) -> Result<Self> {
+    /// Ties it from now on.
+    pub fn tie(server: &OsProcess) -> Result<Self> {
         let watch = Command::new("sh")
             .args(["-c", WATCH, "watch", &server.pid().to_string(), server.start_ticks()])
             .stdin(Stdio::piped())

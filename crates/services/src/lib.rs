@@ -33,6 +33,7 @@ pub use error::{Error, Result};
 pub use installation::Installation;
 pub use installed::Installed;
 pub use instance::Instance;
+pub use leash::Leash;
 pub use options::{Options, Profile};
 pub use os_process::{OsProcess, Signal};
 pub use port::free_port;

@@ -2,17 +2,18 @@
 //! the books beside them, and hands out batches.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
 use hwan_domain::{
-    account::{AccountBook, AccountKind, AccountState},
+    account::{AccountBook, AccountKind, AccountState, Balance},
     check::Fact,
     currency::{Currency, CurrencySet, CurrencySpec},
     customer::CustomerState,
     exchange::{Ask, Side, Terms},
     id::{AccountId, CustomerId, LaneId, Position, Seq},
+    limit::LimitUse,
     money::Money,
     quote::QuoteId,
     rate::Rate,
@@ -22,10 +23,11 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 use rust_decimal::Decimal;
+use smallvec::SmallVec;
 
 use crate::storage::{
     codec,
-    port::{ChainHash, CommitBatch, Epoch, JournalRow, StateWrite, TakenLane},
+    port::{ChainHash, CommitBatch, Epoch, Holding, JournalRow, StateWrite, TakenLane},
 };
 
 static CURRENCIES: LazyLock<Arc<CurrencySet>> = LazyLock::new(|| {
@@ -174,6 +176,8 @@ pub struct Scribe {
     keys: Keys,
     rows: Vec<JournalRow>,
     writes: Vec<StateWrite>,
+    held: HashMap<CustomerId, Holding>,
+    touched: HashSet<CustomerId>,
     accounts: HashMap<AccountId, AccountBook>,
     customers: HashMap<CustomerId, CustomerState>,
 }
@@ -195,6 +199,8 @@ impl Scribe {
             keys: Keys::default(),
             rows: Vec::new(),
             writes: Vec::new(),
+            held: HashMap::new(),
+            touched: HashSet::new(),
             accounts: HashMap::new(),
             customers: HashMap::new(),
         }
@@ -204,6 +210,7 @@ impl Scribe {
     pub fn retaken(&mut self, taken: &TakenLane) {
         self.rows.clear();
         self.writes.clear();
+        self.touched.clear();
         (self.epoch, self.from, self.seq, self.hash) = (taken.epoch, taken.seq, taken.seq, taken.hash);
     }
 
@@ -264,7 +271,35 @@ impl Scribe {
 
     /// Adds a value that the batch leaves behind.
     pub fn leave(&mut self, write: StateWrite) {
+        match &write {
+            StateWrite::Customer(state) | StateWrite::Charged(state) => {
+                self.hold(state.id).limits = state.limits;
+            }
+            StateWrite::Balance { account, amount, version } => {
+                let owner = self.account(*account).customer;
+                let balances = &mut self.hold(owner).balances;
+                let balance = Balance { amount: *amount, version: *version };
+                match balances
+                    .iter_mut()
+                    .find(|(id, held)| id == account && held.amount.currency() == amount.currency())
+                {
+                    Some((_, held)) => *held = balance,
+                    None => balances.push((*account, balance)),
+                }
+            }
+            StateWrite::Account(_) | StateWrite::Round(_) | StateWrite::Halt(..) => {}
+        }
         self.writes.push(write);
+    }
+
+    /// What a customer holds, to be changed: it goes with the next batch.
+    fn hold(&mut self, customer: CustomerId) -> &mut Holding {
+        self.touched.insert(customer);
+        self.held.entry(customer).or_insert_with(|| Holding {
+            customer,
+            limits: LimitUse::default(),
+            balances: SmallVec::new(),
+        })
     }
 
     /// Rolls to the next business date.
@@ -386,12 +421,14 @@ impl Scribe {
 
     /// Everything since the last batch, as one.
     pub fn batch(&mut self) -> CommitBatch {
+        let holdings = self.touched.drain().filter_map(|customer| self.held.get(&customer).cloned()).collect();
         let batch = CommitBatch {
             lane: self.lane,
             epoch: self.epoch,
             from: self.from,
             rows: std::mem::take(&mut self.rows),
             writes: std::mem::take(&mut self.writes),
+            holdings,
         };
         self.from = self.seq;
         batch

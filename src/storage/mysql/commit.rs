@@ -7,13 +7,13 @@ use hwan_domain::{
     board::Halt,
     currency::Currency,
     customer::CustomerState,
-    id::{AccountId, LaneId, Position, Seq},
-    money::Money,
+    id::{LaneId, Position, Seq},
     record::KeyDigest,
     round::Round,
 };
 
 use super::{
+    balances,
     committer::{Committer, Failure},
     errors::{self, Cause, Stage},
     lanes, reads,
@@ -23,7 +23,7 @@ use super::{
 use crate::storage::{
     codec,
     consistency::{twice, wrong_batch},
-    port::{ChainHash, CommitBatch, CommitError, Epoch, StateWrite},
+    port::{ChainHash, CommitBatch, CommitError, Epoch, Holding, StateWrite},
 };
 
 /// A batch as the server gets it.
@@ -55,7 +55,11 @@ pub(super) async fn commit(store: &Shared, batch: &CommitBatch) -> Result<(), Co
         .await
         // Whether the work had begun is not known.
         .unwrap_or_else(|error| {
-            if store.is_closed() { Err(CommitError::NotDone(error.to_string())) } else { Err(CommitError::Unknown(error.to_string())) }
+            if store.is_closed() {
+                Err(CommitError::NotDone(error.to_string()))
+            } else {
+                Err(CommitError::Unknown(error.to_string()))
+            }
         })
 }
 
@@ -154,6 +158,7 @@ fn write(batch: &CommitBatch) -> Option<Written> {
             row.bytes(&written.hash.0);
         },
     );
+    hold(&mut rest, &batch.holdings);
     leave_behind(&mut rest, &batch.writes);
     Some(Written {
         lane: batch.lane,
@@ -168,55 +173,43 @@ fn write(batch: &CommitBatch) -> Option<Written> {
     })
 }
 
-/// The values after the last row, sorted by key: neighbours share pages, and two lanes lock in one order. The sort is stable,
-/// so of several values of one key the last one stands.
+/// What customers hold after the last row, by customer: neighbours share pages.
+fn hold(script: &mut Script, holdings: &[Holding]) {
+    let mut holdings: Vec<&Holding> = holdings.iter().collect();
+    holdings.sort_unstable_by_key(|holding| holding.customer);
+    script.insert(
+        "INSERT INTO holding (customer, charged_at, day_won, month_won, balances)",
+        " ON DUPLICATE KEY UPDATE charged_at = VALUES(charged_at), day_won = VALUES(day_won), \
+         month_won = VALUES(month_won), balances = VALUES(balances)",
+        holdings,
+        |row, holding| {
+            row.number(holding.customer.position().packed());
+            row.number(holding.limits.charged_at.micros());
+            row.number(holding.limits.day_won);
+            row.number(holding.limits.month_won);
+            row.text(&balances::write(&holding.balances));
+        },
+    );
+}
+
+/// The other values after the last row. Balances and charges stand in the holdings.
 fn leave_behind(script: &mut Script, writes: &[StateWrite]) {
     let mut customers: Vec<&CustomerState> = Vec::new();
-    let mut charged: Vec<&CustomerState> = Vec::new();
     let mut accounts: Vec<&AccountState> = Vec::new();
-    let mut balances: Vec<(AccountId, Money, u64)> = Vec::with_capacity(writes.len());
     let mut rounds: Vec<&Round> = Vec::new();
     let mut halts: Vec<(Currency, Option<&Halt>)> = Vec::new();
     for write in writes {
         match write {
-            StateWrite::Customer(customer) => {
-                customers.push(customer);
-                charged.push(customer);
-            }
-            StateWrite::Charged(customer) => charged.push(customer),
+            StateWrite::Customer(customer) => customers.push(customer),
+            StateWrite::Charged(_) | StateWrite::Balance { .. } => {}
             StateWrite::Account(account) => accounts.push(account),
-            StateWrite::Balance { account, amount, version } => balances.push((*account, *amount, *version)),
             StateWrite::Round(round) => rounds.push(round),
             StateWrite::Halt(currency, halt) => halts.push((*currency, halt.as_ref())),
         }
     }
+    // The sort is stable: of several values of one key the last one stands.
     customers.sort_by_key(|customer| customer.id);
-    charged.sort_by_key(|customer| customer.id);
     accounts.sort_by_key(|account| account.id);
-    balances.sort_by_key(|(account, amount, _)| (*account, amount.currency()));
-    script.insert(
-        "INSERT INTO balance (account, currency, amount_minor, version)",
-        " ON DUPLICATE KEY UPDATE amount_minor = VALUES(amount_minor), version = VALUES(version)",
-        balances,
-        |row, (account, amount, version)| {
-            row.number(account.position().packed());
-            row.text(amount.currency().code());
-            row.number(amount.minor());
-            row.number(i64::try_from(version).unwrap_or(i64::MAX));
-        },
-    );
-    script.insert(
-        "INSERT INTO limit_use (customer, charged_at, day_won, month_won)",
-        " ON DUPLICATE KEY UPDATE charged_at = VALUES(charged_at), day_won = VALUES(day_won), \
-         month_won = VALUES(month_won)",
-        charged,
-        |row, customer| {
-            row.number(customer.id.position().packed());
-            row.number(customer.limits.charged_at.micros());
-            row.number(customer.limits.day_won);
-            row.number(customer.limits.month_won);
-        },
-    );
     script.insert(
         "INSERT INTO customer (id, channel, reference, facts)",
         // Channel and reference never change: what indexes stand on is left alone.

@@ -17,6 +17,7 @@ pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
         if store.is_closed() || store.is_lost() {
             return;
         }
+        keep_open(&store).await;
         for Owned { lane, epoch, renewed } in store.owned() {
             if renewed.elapsed() < every {
                 continue;
@@ -47,5 +48,17 @@ pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
                 Err(failure) => tracing::debug!(%lane, error = %failure.error(), "the lease could not be renewed"),
             }
         }
+    }
+}
+
+/// The server ends connections of ours that are silent for long: the projector's has pauses.
+async fn keep_open(store: &Shared) {
+    if store.owned().is_empty() {
+        return;
+    }
+    if let Some(Ok(mut turn)) = store.projector.turn_if_free().await
+        && let Err(failure) = turn.matched("DO 0".to_owned()).await
+    {
+        tracing::debug!(error = %failure.error(), "the projector's connection is opened again when it is needed");
     }
 }

@@ -8,6 +8,7 @@
 //! | `committer` | a connection that writes, its transactions, its deadlines |
 //! | `schema` | migrations and currencies |
 //! | `script` | statements of many rows as text |
+//! | `balances` | what a customer holds, in one column |
 //! | `commit` | the one transaction of a batch: fence, journal, values |
 //! | `lanes`, `owner`, `lease` | taking a lane; who owns it; how its owner keeps it |
 //! | `projections` | passbook and daily balances |
@@ -24,6 +25,7 @@
 //! - Whoever waits has a deadline. After any doubt a connection is given up, never used again.
 //! - Money is a whole number of minor units; a decimal exists only in the views.
 
+mod balances;
 mod commit;
 mod committer;
 mod connect;

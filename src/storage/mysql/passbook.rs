@@ -12,6 +12,7 @@ use hwan_domain::{
 use sqlx::{Row, mysql::MySqlRow};
 
 use super::{
+    balances,
     errors::column,
     reads::{get, read_money, read_position},
     store::Shared,
@@ -41,12 +42,14 @@ pub(super) async fn above(
 pub(super) async fn is_current(store: &Shared, id: AccountId) -> Result<bool, StoreError> {
     let account = id.position().packed();
     let sql = format!(
-        "SELECT CAST(COALESCE((SELECT MAX(version) FROM balance WHERE account = {account}), 0) AS SIGNED) AS committed, \
-         CAST(COALESCE((SELECT MAX(version) FROM passbook WHERE account = {account}), 0) AS SIGNED) AS projected"
+        "SELECT h.balances, (SELECT MAX(version) FROM passbook WHERE account = {account}) AS projected \
+         FROM account a JOIN holding h ON h.customer = a.customer WHERE a.id = {account}"
     );
     let rows = store.sessions.rows(sql).await?;
     let Some(row) = rows.first() else { return Ok(true) };
-    let (committed, projected): (i64, i64) = (get(row, "committed")?, get(row, "projected")?);
+    let held = balances::read(get(row, "balances")?, &store.currencies)?;
+    let committed = held.iter().filter(|(of, _)| *of == id).map(|(_, balance)| balance.version).max();
+    let projected = get::<Option<i64>>(row, "projected")?.map(read_version).transpose()?;
     Ok(committed <= projected)
 }
 
@@ -131,26 +134,35 @@ fn read_entry(row: &MySqlRow, currencies: &CurrencySet) -> Result<PassbookEntry,
     })
 }
 
-/// An account's closing balances on a date: of each currency the newest row that is not after it.
+/// An account's closing balances on a date: of each currency with a posting until then, the day of the last one, and what the
+/// next day with a posting began with, or, without such a day, what the newest posting left.
 pub(super) async fn daily_balances(
     store: &Shared,
     id: AccountId,
     date: BusinessDate,
 ) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
+    let (account, day) = (id.position().packed(), date.days());
+    let days = format!(
+        "SELECT currency, CAST(MAX(CASE WHEN business_date <= {day} THEN business_date END) AS SIGNED) AS last, \
+         CAST(MIN(CASE WHEN business_date > {day} THEN business_date END) AS SIGNED) AS next \
+         FROM daily_opening WHERE account = {account} GROUP BY currency"
+    );
     let sql = format!(
-        "SELECT d.currency, d.business_date, d.amount_minor FROM daily_balance d JOIN ( \
-           SELECT currency, MAX(business_date) AS day FROM daily_balance \
-           WHERE account = {account} AND business_date <= {date} GROUP BY currency) newest \
-         ON d.account = {account} AND d.currency = newest.currency AND d.business_date = newest.day ORDER BY d.currency",
-        account = id.position().packed(),
-        date = date.days()
+        "SELECT d.currency, d.last, COALESCE( \
+           (SELECT o.amount_minor FROM daily_opening o \
+            WHERE o.account = {account} AND o.currency = d.currency AND o.business_date = d.next), \
+           (SELECT p.balance_minor FROM passbook p \
+            WHERE p.account = {account} AND p.currency = d.currency ORDER BY p.version DESC LIMIT 1)) AS amount_minor \
+         FROM ({days}) d WHERE d.last IS NOT NULL ORDER BY d.currency"
     );
     let rows = store.sessions.rows(sql).await?;
     rows.iter()
         .map(|row| {
             let code: &str = row.try_get(0).map_err(|error| column(&error))?;
             let money = read_money(&store.currencies, code, get(row, "amount_minor")?)?;
-            Ok((BusinessDate::from_days(get(row, "business_date")?), money))
+            let last: i64 = get(row, "last")?;
+            let last = i32::try_from(last).map_err(|_| StoreError::Damaged(format!("{last} is not a date")))?;
+            Ok((BusinessDate::from_days(last), money))
         })
         .collect()
 }

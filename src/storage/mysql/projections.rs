@@ -1,11 +1,22 @@
-//! Passbook and daily balances: they follow the journal of a lane, each step fenced by where the last one ended and by the
-//! epoch of the lane's owner.
+//! Passbook and days: they follow the journal of a lane, each step fenced by where the last one ended and by the epoch of the
+//! lane's owner.
+//!
+//! Of a day the *opening* of each account and currency is kept, written once, at the day's first posting; what was closing the
+//! day before follows from it. Writing the closing again at every posting would cost the server as much as the passbook. Which
+//! openings stand already is remembered ([`Openings`]), so that they are not sent again; forgetting costs nothing but that.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use hwan_domain::{
-    id::{LaneId, Seq},
-    record::{Leg, Record},
+    currency::Currency,
+    id::{AccountId, LaneId, Seq},
+    money::Money,
+    record::Record,
+    time::BusinessDate,
 };
 
 use super::{
@@ -18,8 +29,46 @@ use super::{
 use crate::storage::{
     consistency::{ahead, step_end},
     port::StoreError,
-    postings::{DayKey, closings, postings},
+    postings::{Posting, postings},
 };
+
+/// Openings that are remembered at most, some tens of megabytes; then it begins anew.
+const OPENINGS_MAX: usize = 1_000_000;
+
+/// Of which account and currency the opening of which day stands already.
+#[derive(Debug, Default)]
+pub(super) struct Openings(Mutex<HashSet<Opening>>);
+
+type Opening = (AccountId, Currency, BusinessDate);
+
+impl Openings {
+    /// The openings among these postings, sorted by account and version, that are not known to stand.
+    fn new_among(&self, postings: &[Posting<'_>]) -> Result<Vec<(Opening, Money)>, StoreError> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen: HashSet<Opening> = HashSet::new();
+        let mut new = Vec::new();
+        for (record, _, leg) in postings {
+            let opening = (leg.account, leg.amount.currency(), record.business_date);
+            if known.contains(&opening) || !seen.insert(opening) {
+                continue;
+            }
+            let before = leg.balance_after.checked_sub(leg.amount).map_err(|error| {
+                StoreError::Damaged(format!("record {:?}: the balance before it cannot be: {error}", record.position))
+            })?;
+            new.push((opening, before));
+        }
+        Ok(new)
+    }
+
+    /// These stand now.
+    fn stand(&self, openings: impl IntoIterator<Item = Opening>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= OPENINGS_MAX {
+            known.clear();
+        }
+        known.extend(openings);
+    }
+}
 
 /// Moves a lane's projections over these records.
 pub(super) async fn project(
@@ -35,7 +84,9 @@ pub(super) async fn project(
         return Err(ahead(lane, to, head));
     }
     let Some(epoch) = store.epoch(lane) else { return Err(StoreError::ProjectionFenced { lane, from }) };
-    let packets = write(records)?;
+    let postings = postings(records)?;
+    let openings = store.openings.new_among(&postings)?;
+    let packets = write(&postings, &openings);
     let shared = store.clone();
     let work = async move {
         let mut turn = shared.projector.turn().await?;
@@ -73,16 +124,17 @@ pub(super) async fn project(
             }
         }
     };
-    store.sessions.run(work).await?
+    store.sessions.run(work).await??;
+    store.openings.stand(openings.into_iter().map(|(opening, _)| opening));
+    Ok(())
 }
 
-fn write(records: &[Arc<Record>]) -> Result<Vec<Packet>, StoreError> {
-    let postings = postings(records)?;
+fn write(postings: &[Posting<'_>], openings: &[(Opening, Money)]) -> Vec<Packet> {
     let mut script = Script::default();
     script.insert(
         "INSERT INTO passbook (account, version, record, kind, currency, amount_minor, balance_minor, at, business_date)",
         "",
-        &postings,
+        postings,
         |row, (record, kind, leg)| {
             row.number(leg.account.position().packed());
             row.number(i64::try_from(leg.version).unwrap_or(i64::MAX));
@@ -95,19 +147,18 @@ fn write(records: &[Arc<Record>]) -> Result<Vec<Packet>, StoreError> {
             row.number(record.business_date.days());
         },
     );
-    let days: Vec<(DayKey, &Leg)> = closings(&postings).into_iter().collect();
     script.insert(
-        "INSERT INTO daily_balance (account, currency, business_date, amount_minor, version)",
-        " ON DUPLICATE KEY UPDATE amount_minor = VALUES(amount_minor), version = VALUES(version)",
-        days,
-        |row, ((account, currency, date), leg)| {
+        // One that stands already was written by an earlier step: it began the day, this posting did not.
+        "INSERT IGNORE INTO daily_opening (account, currency, business_date, amount_minor)",
+        "",
+        openings,
+        |row, ((account, currency, date), amount)| {
             row.number(account.position().packed());
             row.text(currency.code());
             row.number(date.days());
-            row.number(leg.balance_after.minor());
-            row.number(i64::try_from(leg.version).unwrap_or(i64::MAX));
+            row.number(amount.minor());
         },
     );
     script.statement("COMMIT");
-    Ok(script.packets())
+    script.packets()
 }

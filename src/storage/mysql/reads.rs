@@ -1,9 +1,6 @@
 //! Reads: each is one statement on a reading connection, so it sees one committed state.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use hwan_domain::{
     currency::{Currency, CurrencySet},
@@ -161,10 +158,7 @@ fn read_key(row: &MySqlRow) -> Result<KeyDigest, StoreError> {
 }
 
 /// The records that used these keys.
-pub(super) async fn find_keys(
-    store: &Shared,
-    keys: &[KeyDigest],
-) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
+pub(super) async fn find_keys(store: &Shared, keys: &[KeyDigest]) -> Result<Vec<(KeyDigest, JournalRow)>, StoreError> {
     let rows = key_rows(store, keys).await?;
     rows.iter().map(|row| Ok((read_key(row)?, read_row(row, &store.currencies)?))).collect()
 }

@@ -61,8 +61,7 @@ pub(super) async fn kept(store: &Shared, lane: LaneId) -> Result<Kept, StoreErro
             lane.number()
         ))
         .await?;
-    let nothing =
-        Kept { sealed: Seq::ZERO, deleted: Seq::ZERO, hash: ChainHash::GENESIS, keys_expired: Seq::ZERO };
+    let nothing = Kept { sealed: Seq::ZERO, deleted: Seq::ZERO, hash: ChainHash::GENESIS, keys_expired: Seq::ZERO };
     let Some(row) = rows.first() else { return Ok(nothing) };
     Ok(Kept {
         sealed: read_seq(get(row, "sealed_seq")?)?,
@@ -138,10 +137,8 @@ pub(super) async fn delete_sealed(store: &Shared, lane: LaneId, pace: Retention)
         let mut cursor = format!("UPDATE checkpoint SET begins_seq = {to}, begins_hash = ");
         script::push_bytes(&mut cursor, &chain_hash(row)?.0);
         cursor.push_str(&format!(" WHERE lane = {} AND begins_seq = {at} AND sealed_seq >= {to}", lane.number()));
-        let delete = format!(
-            "DELETE FROM journal WHERE id BETWEEN {} AND {last}",
-            packed_number(lane, at.saturating_add(1))
-        );
+        let delete =
+            format!("DELETE FROM journal WHERE id BETWEEN {} AND {last}", packed_number(lane, at.saturating_add(1)));
         if step(store, cursor, delete).await? {
             deleted += to - at;
         }

@@ -196,11 +196,16 @@ mod tests {
     #[test]
     fn rows_share_a_statement_and_statements_a_packet() {
         let mut script = Script::default();
-        script.insert("INSERT INTO t (a, b, c)", " ON DUPLICATE KEY UPDATE b = VALUES(b)", [1_i64, 2], |row, number| {
-            row.number(number);
-            row.bytes(&[0x0a, 0xff]);
-            row.text_or_null((number == 1).then_some("it's"));
-        });
+        script.insert(
+            "INSERT INTO t (a, b, c)",
+            " ON DUPLICATE KEY UPDATE b = VALUES(b)",
+            [1_i64, 2],
+            |row, number| {
+                row.number(number);
+                row.bytes(&[0x0a, 0xff]);
+                row.text_or_null((number == 1).then_some("it's"));
+            },
+        );
         script.insert("INSERT INTO u (a)", "", Vec::<i64>::new(), |row, number| row.number(number));
         script.statement("COMMIT");
         let sql = "INSERT INTO t (a, b, c) VALUES (1,x'0aff','it''s'),(2,x'0aff',NULL) ON DUPLICATE KEY UPDATE \

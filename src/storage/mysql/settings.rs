@@ -82,7 +82,12 @@ fn judge_session(settings: &Settings) -> Result<(), StoreError> {
     let isolation = [value(settings, "transaction_isolation"), value(settings, "tx_isolation")];
     if !isolation.iter().any(|level| level.eq_ignore_ascii_case("READ-COMMITTED")) {
         let found = isolation.into_iter().find(|level| !level.is_empty()).unwrap_or("");
-        return Err(wrong("transaction_isolation", found, "READ-COMMITTED in hwan's sessions", "is a proxy in between?"));
+        return Err(wrong(
+            "transaction_isolation",
+            found,
+            "READ-COMMITTED in hwan's sessions",
+            "is a proxy in between?",
+        ));
     }
     for (name, needed) in [("time_zone", "+00:00"), ("autocommit", "ON"), ("character_set_client", "utf8mb4")] {
         let found = value(settings, name);
@@ -93,7 +98,12 @@ fn judge_session(settings: &Settings) -> Result<(), StoreError> {
     let mode = value(settings, "sql_mode");
     for harmful in ["NO_BACKSLASH_ESCAPES", "ANSI_QUOTES"] {
         if mode.contains(harmful) {
-            return Err(wrong("sql_mode", mode, &format!("without {harmful} in hwan's sessions"), "is a proxy in between?"));
+            return Err(wrong(
+                "sql_mode",
+                mode,
+                &format!("without {harmful} in hwan's sessions"),
+                "is a proxy in between?",
+            ));
         }
     }
     Ok(())
@@ -197,7 +207,10 @@ mod tests {
             let mut settings = good();
             settings.insert(name.to_owned(), value.to_owned());
             let refused = judge(&settings).unwrap_err();
-            assert!(matches!(&refused, StoreError::Unsafe(text) if text.contains(name) && text.contains(value)), "{refused}");
+            assert!(
+                matches!(&refused, StoreError::Unsafe(text) if text.contains(name) && text.contains(value)),
+                "{refused}"
+            );
         }
         for name in ["read_only", "super_read_only", "innodb_read_only"] {
             let mut settings = good();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hwan_domain::{
-    account::{AccountKind, AccountState, Balance, LimitedUse},
+    account::{AccountKind, AccountState, LimitedUse},
     board::{Halt, Pair},
     currency::{Currency, CurrencySet},
     customer::CustomerState,
@@ -18,7 +18,8 @@ use smallvec::SmallVec;
 use sqlx::mysql::MySqlRow;
 
 use super::{
-    reads::{get, read_currency, read_money, read_position},
+    balances,
+    reads::{get, read_currency, read_position},
     script,
     store::Shared,
 };
@@ -28,34 +29,38 @@ use crate::storage::{
     port::{Household, StoreError},
 };
 
-/// A customer with its accounts by id and their balances by currency.
-pub(super) async fn customer(store: &Shared, id: CustomerId) -> Result<Option<Household>, StoreError> {
+/// Customers with their accounts by id and the balances of these by currency.
+pub(super) async fn households(store: &Shared, ids: &[CustomerId]) -> Result<Vec<Household>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let currencies = &store.currencies;
     let rows = store
         .sessions
         .rows(format!(
-            "SELECT c.channel, c.reference, c.facts AS customer_facts, l.charged_at, l.day_won, l.month_won, \
-             a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, \
-             b.currency, b.amount_minor, b.version \
-             FROM customer c JOIN limit_use l ON l.customer = c.id LEFT JOIN account a ON a.customer = c.id \
-             LEFT JOIN balance b ON b.account = a.id WHERE c.id = {} ORDER BY a.id, b.currency",
-            id.position().packed()
+            "SELECT c.id, c.channel, c.reference, c.facts AS customer_facts, h.charged_at, h.day_won, h.month_won, h.balances, \
+             a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won \
+             FROM customer c JOIN holding h ON h.customer = c.id LEFT JOIN account a ON a.customer = c.id \
+             WHERE c.id IN ({}) ORDER BY c.id, a.id",
+            script::list(ids.iter().map(|id| id.position().packed()))
         ))
         .await?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let customer = read_customer(first, id, currencies)?;
-    let mut accounts: Vec<AccountState> = Vec::with_capacity(2);
+    let mut households: Vec<Household> = Vec::with_capacity(ids.len());
     for row in &rows {
-        let Some(packed) = get::<Option<i64>>(row, "account")? else { continue };
-        let account = AccountId::at(read_position(packed)?);
-        if accounts.last().is_none_or(|last| last.id != account) {
-            accounts.push(read_account(row, account, id, currencies)?);
+        let id = CustomerId::at(read_position(get(row, "id")?)?);
+        if households.last().is_none_or(|last| last.customer.id != id) {
+            households
+                .push(Household { customer: read_customer(row, id, currencies)?, accounts: Vec::with_capacity(2) });
         }
-        if let (Some(balance), Some(last)) = (read_balance(row, currencies)?, accounts.last_mut()) {
-            last.balances.push(balance);
-        }
+        let (Some(packed), Some(household)) = (get::<Option<i64>>(row, "account")?, households.last_mut()) else {
+            continue;
+        };
+        let mut account = read_account(row, AccountId::at(read_position(packed)?), id, currencies)?;
+        let held = balances::read(get(row, "balances")?, currencies)?;
+        account.balances.extend(held.into_iter().filter(|(of, _)| *of == account.id).map(|(_, balance)| balance));
+        household.accounts.push(account);
     }
-    Ok(Some(Household { customer, accounts }))
+    Ok(households)
 }
 
 /// A page of customers: by primary key, or by the index of what is asked for.
@@ -67,8 +72,8 @@ pub(super) async fn customers(store: &Shared, query: &CustomerQuery) -> Result<V
     let rows = store
         .sessions
         .rows(format!(
-            "SELECT c.id, c.channel, c.reference, c.facts AS customer_facts, l.charged_at, l.day_won, l.month_won \
-             FROM customer c JOIN limit_use l ON l.customer = c.id WHERE c.id > {}{}{} ORDER BY c.id LIMIT {limit}",
+            "SELECT c.id, c.channel, c.reference, c.facts AS customer_facts, h.charged_at, h.day_won, h.month_won \
+             FROM customer c JOIN holding h ON h.customer = c.id WHERE c.id > {}{}{} ORDER BY c.id LIMIT {limit}",
             after.map_or(i64::MIN, |after| after.position().packed()),
             by("channel", channel),
             by("reference", reference)
@@ -112,15 +117,6 @@ fn read_account(
     })
 }
 
-fn read_balance(row: &MySqlRow, currencies: &CurrencySet) -> Result<Option<Balance>, StoreError> {
-    let Some(code) = get::<Option<&str>>(row, "currency")? else { return Ok(None) };
-    let amount = read_money(currencies, code, get(row, "amount_minor")?)?;
-    let version: i64 = get(row, "version")?;
-    let version =
-        u64::try_from(version).map_err(|_| StoreError::Damaged(format!("{version} is not an account's version")))?;
-    Ok(Some(Balance { amount, version }))
-}
-
 /// Who owns an account.
 pub(super) async fn owner(store: &Shared, id: AccountId) -> Result<Option<CustomerId>, StoreError> {
     let sql = format!("SELECT customer FROM account WHERE id = {}", id.position().packed());
@@ -145,7 +141,7 @@ pub(super) async fn pairs(store: &Shared, rounds: usize) -> Result<Vec<(Currency
     if branches.is_empty() {
         return Ok(Vec::new());
     }
-    // Halts first: a halt that comes in between belongs to a newer state than the rounds, and holds all the same.
+    // Two statements: whoever asks owns the system lane, whose commits alone change either.
     let halts = store.sessions.rows("SELECT currency, halted_by, reason, since FROM pair_halt".to_owned()).await?;
     let rows = store
         .sessions

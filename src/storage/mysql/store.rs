@@ -30,7 +30,9 @@ use super::{
     lanes, lease,
     options::MysqlOptions,
     owner::Owner,
-    passbook, projections, reads,
+    passbook,
+    projections::{self, Openings},
+    reads,
     retention::{self, Kept, Retention},
     schema,
     sessions::Sessions,
@@ -46,8 +48,7 @@ use crate::storage::{
 
 /// How the projections are moved on: steps that take some tens of milliseconds of the server's time, so that commits hardly
 /// wait behind one.
-const PROJECTION_STEP: ProjectionStep =
-    ProjectionStep { records_max: 8_192, gathered_for: Duration::from_millis(500) };
+const PROJECTION_STEP: ProjectionStep = ProjectionStep { records_max: 8_192, gathered_for: Duration::from_millis(500) };
 
 /// The store on MySQL.
 #[derive(Debug)]
@@ -85,6 +86,7 @@ pub(super) struct SharedParts {
     committers: Vec<Arc<Committer>>,
     /// The connection that moves projections on.
     pub(super) projector: Arc<Committer>,
+    pub(super) openings: Openings,
     owned: Mutex<HashMap<LaneId, Owned>>,
     closed: AtomicBool,
     /// Whether another engine has taken one of the lanes: then all are left to it.
@@ -185,6 +187,7 @@ impl MysqlStore {
             lease: options.lease,
             committers: committers.collect(),
             projector: Committer::new(target, options),
+            openings: Openings::default(),
             owned: Mutex::default(),
             closed: AtomicBool::new(false),
             lost: AtomicBool::new(false),
@@ -216,6 +219,7 @@ impl MysqlStore {
             lease: options.lease,
             committers: Vec::new(),
             projector: Committer::closed(target, options),
+            openings: Openings::default(),
             owned: Mutex::default(),
             closed: AtomicBool::new(false),
             lost: AtomicBool::new(false),
@@ -283,7 +287,11 @@ impl LedgerStore for MysqlStore {
     }
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError> {
-        states::customer(&self.shared, id).await
+        Ok(states::households(&self.shared, &[id]).await?.pop())
+    }
+
+    async fn households(&self, ids: &[CustomerId]) -> Result<Vec<Household>, StoreError> {
+        states::households(&self.shared, ids).await
     }
 
     async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
