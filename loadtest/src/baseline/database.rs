@@ -168,10 +168,10 @@ mod tests {
 
     #[test]
     fn the_tables_are_those_of_hwans_store_but_for_where_the_journals_id_comes_from() {
-        let hwan = include_str!("../../../migrations/mysql/0001_ledger.sql");
+        let store = include_str!("../../../migrations/mysql/0001_ledger.sql");
         for name in ["journal", "limit_use", "balance", "passbook", "daily_balance"] {
             let ours = table(include_str!("schema.sql"), name).replace(" AUTO_INCREMENT", "");
-            assert_eq!(ours, table(hwan, name));
+            assert_eq!(ours, table(store, name));
         }
     }
 
