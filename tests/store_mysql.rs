@@ -9,6 +9,8 @@ mod broken_servers;
 mod database;
 #[path = "store_mysql/errors.rs"]
 mod errors;
+#[path = "store_mysql/failover.rs"]
+mod failover;
 #[path = "store_mysql/full_disk.rs"]
 mod full_disk;
 #[path = "store_mysql/lanes.rs"]

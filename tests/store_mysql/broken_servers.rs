@@ -16,6 +16,7 @@ use rand::RngExt;
 use sqlx::{Connection, MySqlConnection};
 
 use super::{
+    database::run,
     own_server::{DATABASE, OwnServer, RIGHTS, USER},
     seen::{BEGUN, DONE, LANE, Ledger, committing, seen},
 };
@@ -42,7 +43,6 @@ async fn operator(server: &OwnServer) -> MySqlConnection {
 async fn a_server_killed_or_stopped_while_it_commits_has_all_that_was_acknowledged_and_no_half_of_the_rest() {
     let mut server = OwnServer::start(&[]);
     let mut ledger = Ledger::begin(&options(&server)).await;
-    let mut epoch = ledger.take_again(SOON).await.epoch;
     let (mut acknowledged, mut pending) = (4_u64, None);
     for round in 0..8 {
         let signal = if round % 4 == 3 { Signal::Terminate } else { Signal::Kill };
@@ -54,9 +54,8 @@ async fn a_server_killed_or_stopped_while_it_commits_has_all_that_was_acknowledg
         let ledger_now = &mut ledger;
         let committing = async {
             loop {
-                let mut batch = pending.take().unwrap_or_else(|| ledger_now.next());
-                batch.epoch = epoch;
-                match ledger_now.store.commit(&batch).await {
+                let batch = pending.take().unwrap_or_else(|| ledger_now.next());
+                match ledger_now.commit(&batch).await {
                     Ok(()) => acknowledged += 1,
                     Err(error) => break (error, batch),
                 }
@@ -84,7 +83,6 @@ async fn a_server_killed_or_stopped_while_it_commits_has_all_that_was_acknowledg
             assert_eq!(Some(taken.hash), batch.head().map(|(_, hash)| hash), "round {round}");
             acknowledged = stands;
         }
-        epoch = taken.epoch;
         let whole = format!("{stands}/{stands}/{}", 1_000 + 234 * (stands - 4));
         assert_eq!(seen(&mut operator(&server).await).await, whole, "round {round}, {error:?}");
     }
@@ -101,7 +99,7 @@ async fn a_server_that_turns_read_only_gets_nothing_and_is_asked_for_anew_until_
     for (round, setting) in ["read_only", "super_read_only"].into_iter().enumerate() {
         let before = seen(&mut beside).await;
         let number = committing(&mut beside).await;
-        let mut batch = ledger.next();
+        let batch = ledger.next();
         server.sql(&format!("SET GLOBAL {setting} = ON"));
         let why = ledger.not_done(&batch).await;
         assert!(why.contains("is it the primary?"), "{setting}: {why}");
@@ -114,8 +112,7 @@ async fn a_server_that_turns_read_only_gets_nothing_and_is_asked_for_anew_until_
         assert!(ledger.store.customer(ledger.family.customer).await.unwrap().is_some(), "{setting}: it can be read");
         assert_eq!(seen(&mut beside).await, before, "{setting}");
         server.sql("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF");
-        let taken = ledger.take_again(SOON).await;
-        batch.epoch = taken.epoch;
+        ledger.take_again(SOON).await;
         ledger.commit_again(&batch, SOON).await;
         // By the same name another server may be found after a failover: not the old connection again.
         assert_ne!(committing(&mut beside).await, number, "{setting}");
@@ -137,7 +134,7 @@ async fn a_packet_that_the_server_does_not_take_is_not_done_and_a_server_that_ta
     // The check sees it: nothing is committed by a connection that could not hold a batch.
     server.sql("SET GLOBAL max_allowed_packet = 1048576");
     kill(&mut beside).await;
-    let _lost = ledger.store.commit(&batch).await;
+    let _lost = ledger.commit(&batch).await;
     let why = ledger.not_done(&batch).await;
     assert!(why.contains("max_allowed_packet") && why.contains("1048576"), "{why}");
     assert_eq!(seen(&mut beside).await, BEGUN);
@@ -160,7 +157,7 @@ async fn a_packet_that_the_server_does_not_take_is_not_done_and_a_server_that_ta
         ledger.scribe.deposit(ledger.family.won, money("1", "KRW"));
     }
     batch = ledger.scribe.batch();
-    match ledger.store.commit(&batch).await {
+    match ledger.commit(&batch).await {
         // The server refused it, or hung up while it was still being sent.
         Err(CommitError::NotDone(_) | CommitError::Unknown(_)) => {}
         other => panic!("{other:?}"),
@@ -168,7 +165,6 @@ async fn a_packet_that_the_server_does_not_take_is_not_done_and_a_server_that_ta
     assert_eq!(seen(&mut beside).await, DONE);
     let taken = ledger.take_again(SOON).await;
     assert_eq!(taken.seq, seq(5));
-    batch.epoch = taken.epoch;
     ledger.commit_again(&batch, SOON).await;
     assert_eq!(seen(&mut beside).await, "4005/4005/5234");
 }
@@ -192,11 +188,12 @@ async fn a_server_without_a_connection_to_spare_is_unavailable_and_serves_again_
     .enumerate()
     {
         let before = seen(&mut beside).await;
-        let mut batch = ledger.next();
-        server.sql(&crowd);
+        let batch = ledger.next();
         let number = committing(&mut beside).await;
-        server.sql(&format!("KILL {number}"));
-        let _lost = ledger.store.commit(&batch).await;
+        // There is no connection for the operator either: this one has to do.
+        run(&mut beside, &crowd).await;
+        run(&mut beside, &format!("KILL {number}")).await;
+        let _lost = ledger.commit(&batch).await;
         let why = ledger.not_done(&batch).await;
         assert!(why.contains("raise max_connections, or close others"), "round {round}: {why}");
         for refused in [
@@ -207,8 +204,8 @@ async fn a_server_without_a_connection_to_spare_is_unavailable_and_serves_again_
             assert!(is_named, "round {round}: {refused:?}");
         }
         assert_eq!(seen(&mut beside).await, before, "round {round}");
-        server.sql(&clear);
-        batch.epoch = ledger.take_again(SOON).await.epoch;
+        run(&mut beside, &clear).await;
+        ledger.take_again(SOON).await;
         ledger.commit_again(&batch, SOON).await;
     }
     assert_eq!(seen(&mut beside).await, "6/6/1468");
@@ -231,17 +228,17 @@ async fn a_user_whose_rights_are_gone_commits_nothing_and_goes_on_when_they_are_
     .enumerate()
     {
         let before = seen(&mut beside).await;
-        let mut batch = ledger.next();
+        let batch = ledger.next();
         server.sql(&take);
         let number = committing(&mut beside).await;
         // Rights that are gone are noticed by new connections.
         server.sql(&format!("KILL {number}"));
-        let _lost = ledger.store.commit(&batch).await;
+        let _lost = ledger.commit(&batch).await;
         let why = ledger.not_done(&batch).await;
         assert!(why.contains("grant hwan's user its rights again"), "round {round}: {why}");
         assert_eq!(seen(&mut beside).await, before, "round {round}");
         server.sql(&give);
-        batch.epoch = ledger.take_again(SOON).await.epoch;
+        ledger.take_again(SOON).await;
         // Rights that are back are noticed by new connections, too.
         let number = committing(&mut beside).await;
         server.sql(&format!("KILL {number}"));

@@ -19,9 +19,12 @@ use super::{
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(6);
 /// Trouble that is over is over at once.
 const SOON: Duration = Duration::from_secs(5);
+/// The server shows its transactions as they were when they were last looked at, unless that is longer ago than 100 ms.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
 
 /// Transactions that this connection has open, of the server's own counting.
 async fn open_transactions(connection: &mut MySqlConnection, number: &str) -> String {
+    tokio::time::sleep(LOOK_EVERY).await;
     let sql = format!(
         "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {number}"
     );
@@ -37,7 +40,7 @@ async fn until_it_waits(connection: &mut MySqlConnection, number: &str) {
     let begun = Instant::now();
     while text(connection, &sql).await != "1" {
         assert!(begun.elapsed() < SOON, "connection {number} never waited");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -49,7 +52,7 @@ async fn a_wait_for_a_row_that_another_holds_is_not_done_and_leaves_nothing_behi
         let batch = ledger.next();
         let (mut holder, mut beside) = (database.raw().await, database.raw().await);
         // The row of the fence, and one of the last rows to be written: there half of the work is done before the wait.
-        for held in ["SELECT seq FROM lane WHERE id = 1", "SELECT amount_minor FROM balance"] {
+        for held in ["SELECT seq FROM lane WHERE id = 1", "SELECT balances FROM holding"] {
             run(&mut holder, &format!("START TRANSACTION; {held} FOR UPDATE")).await;
             let number = committing(&mut beside).await;
             let begun = Instant::now();
@@ -81,7 +84,7 @@ async fn a_deadlock_broken_at_our_cost_is_not_done_and_the_same_batch_goes_throu
         run(&mut other, "CREATE TABLE ballast (n INT PRIMARY KEY)").await;
         let rows: Vec<String> = (0..2_000).map(|n| format!("({n})")).collect();
         run(&mut other, &format!("START TRANSACTION; INSERT INTO ballast VALUES {}", rows.join(","))).await;
-        run(&mut other, "SELECT amount_minor FROM balance FOR UPDATE").await;
+        run(&mut other, "SELECT balances FROM holding FOR UPDATE").await;
         let number = committing(&mut beside).await;
         let crossing = async {
             until_it_waits(&mut beside, &number).await;
@@ -116,10 +119,10 @@ async fn a_connection_killed_while_idle_costs_no_more_than_a_commit_that_is_not_
 async fn a_connection_killed_within_a_commit_leaves_nothing_and_the_answer_never_says_more_than_is_known() {
     for server in Server::ALL {
         // At the fence, and between the fence and the rest.
-        for held in ["SELECT seq FROM lane WHERE id = 1", "SELECT amount_minor FROM balance"] {
+        for held in ["SELECT seq FROM lane WHERE id = 1", "SELECT balances FROM holding"] {
             let database = Database::create(server).await;
             let mut ledger = Ledger::begin(&database.options()).await;
-            let mut batch = ledger.next();
+            let batch = ledger.next();
             let (mut holder, mut beside) = (database.raw().await, database.raw().await);
             run(&mut holder, &format!("START TRANSACTION; {held} FOR UPDATE")).await;
             let number = committing(&mut beside).await;
@@ -138,7 +141,6 @@ async fn a_connection_killed_within_a_commit_leaves_nothing_and_the_answer_never
             }
             let taken = ledger.take_again(SOON).await;
             assert_eq!((taken.seq, seen(&mut beside).await.as_str()), (seq(4), BEGUN), "{server:?}, {held}");
-            batch.epoch = taken.epoch;
             ledger.commit_again(&batch, SOON).await;
             assert_eq!(seen(&mut beside).await, DONE, "{server:?}, {held}");
         }
@@ -155,9 +157,9 @@ async fn a_commit_without_an_answer_is_unknown_and_taking_the_lane_makes_sure_th
     for server in Server::ALL {
         let database = Database::create(server).await;
         let mut ledger = Ledger::begin(&impatient(&database)).await;
-        let mut batch = ledger.next();
+        let batch = ledger.next();
         let (mut holder, mut beside) = (database.raw().await, database.raw().await);
-        run(&mut holder, "START TRANSACTION; SELECT amount_minor FROM balance FOR UPDATE").await;
+        run(&mut holder, "START TRANSACTION; SELECT balances FROM holding FOR UPDATE").await;
         let outcome = ledger.store.commit(&batch).await;
         assert!(matches!(outcome, Err(CommitError::Unknown(_))), "{server:?}: {outcome:?}");
         // The old transaction waits yet, and holds the lane's row: it is ended, not waited for.
@@ -166,7 +168,6 @@ async fn a_commit_without_an_answer_is_unknown_and_taking_the_lane_makes_sure_th
         run(&mut holder, "ROLLBACK").await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(seen(&mut beside).await, BEGUN, "{server:?}: what was unknown happened after the lane was taken");
-        batch.epoch = taken.epoch;
         ledger.commit_again(&batch, SOON).await;
         assert_eq!(seen(&mut beside).await, DONE, "{server:?}");
     }
@@ -179,7 +180,7 @@ async fn a_commit_without_an_answer_that_happened_after_all_is_found_when_the_la
         let mut ledger = Ledger::begin(&impatient(&database)).await;
         let batch = ledger.next();
         let (mut holder, mut beside) = (database.raw().await, database.raw().await);
-        run(&mut holder, "START TRANSACTION; SELECT amount_minor FROM balance FOR UPDATE").await;
+        run(&mut holder, "START TRANSACTION; SELECT balances FROM holding FOR UPDATE").await;
         let number = committing(&mut beside).await;
         let outcome = ledger.store.commit(&batch).await;
         assert!(matches!(outcome, Err(CommitError::Unknown(_))), "{server:?}: {outcome:?}");
@@ -188,7 +189,6 @@ async fn a_commit_without_an_answer_that_happened_after_all_is_found_when_the_la
         let begun = Instant::now();
         while open_transactions(&mut beside, &number).await != "0" {
             assert!(begun.elapsed() < SOON, "{server:?}: it never came to an end");
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let there = seen(&mut beside).await;
         let taken = ledger.take_again(SOON).await;

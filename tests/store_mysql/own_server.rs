@@ -1,4 +1,5 @@
 //! A MySQL server of a test's own: one that it may break.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::Path;
 

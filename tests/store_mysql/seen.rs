@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use hwan::storage::{
     conformance::fixture::{Family, Scribe, currencies, money},
     mysql::{MysqlOptions, MysqlStore},
-    port::{CommitBatch, CommitError, LedgerStore, StoreError, TakenLane},
+    port::{CommitBatch, CommitError, Epoch, LedgerStore, StoreError, TakenLane},
 };
 use hwan_domain::id::LaneId;
 use sqlx::MySqlConnection;
@@ -24,16 +24,18 @@ pub(crate) struct Ledger {
     pub(crate) store: MysqlStore,
     pub(crate) scribe: Scribe,
     pub(crate) family: Family,
+    epoch: Epoch,
 }
 
 impl Ledger {
     pub(crate) async fn begin(options: &MysqlOptions) -> Self {
         let store = MysqlStore::open(options, currencies()).await.unwrap();
-        let mut scribe = Scribe::taken(LANE, &store.take_lane(LANE).await.unwrap());
+        let taken = store.take_lane(LANE).await.unwrap();
+        let mut scribe = Scribe::taken(LANE, &taken);
         let family = scribe.open_family();
         scribe.deposit(family.won, money("1000", "KRW"));
         store.commit(&scribe.batch()).await.unwrap();
-        Self { store, scribe, family }
+        Self { store, scribe, family, epoch: taken.epoch }
     }
 
     /// A batch of one deposit.
@@ -42,20 +44,28 @@ impl Ledger {
         self.scribe.batch()
     }
 
+    /// Commits a batch, by the right to the lane that there is now.
+    pub(crate) async fn commit(&self, batch: &CommitBatch) -> Result<(), CommitError> {
+        self.store.commit(&CommitBatch { epoch: self.epoch, ..batch.clone() }).await
+    }
+
     /// Commits a batch that is refused, and says why: as not done.
     pub(crate) async fn not_done(&self, batch: &CommitBatch) -> String {
-        match self.store.commit(batch).await {
+        match self.commit(batch).await {
             Err(CommitError::NotDone(why)) => why,
             other => panic!("expected a commit that is not done, found {other:?}"),
         }
     }
 
     /// Takes the lane again, as the engine does after any doubt: until it works.
-    pub(crate) async fn take_again(&self, within: Duration) -> TakenLane {
+    pub(crate) async fn take_again(&mut self, within: Duration) -> TakenLane {
         let begun = Instant::now();
         loop {
             match self.store.take_lane(LANE).await {
-                Ok(taken) => return taken,
+                Ok(taken) => {
+                    self.epoch = taken.epoch;
+                    return taken;
+                }
                 Err(StoreError::Unavailable(why)) => {
                     assert!(begun.elapsed() < within, "the lane cannot be taken after {within:?}: {why}");
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -69,7 +79,7 @@ impl Ledger {
     pub(crate) async fn commit_again(&self, batch: &CommitBatch, within: Duration) {
         let begun = Instant::now();
         loop {
-            match self.store.commit(batch).await {
+            match self.commit(batch).await {
                 Ok(()) => return,
                 Err(CommitError::NotDone(why)) => {
                     assert!(begun.elapsed() < within, "still not done after {within:?}: {why}");

@@ -127,9 +127,9 @@ impl Committer {
         self.ready(slot).await
     }
 
-    /// A turn if it is free now.
-    pub(super) async fn turn_if_free(&self) -> Option<Result<Turn, StoreError>> {
-        let slot = Arc::clone(&self.slot).try_lock_owned().ok()?;
+    /// A turn if it is free within this time. Turns go round in the order of asking: under load that is after one transaction.
+    pub(super) async fn turn_within(&self, patience: Duration) -> Option<Result<Turn, StoreError>> {
+        let slot = tokio::time::timeout(patience, Arc::clone(&self.slot).lock_owned()).await.ok()?;
         Some(self.ready(slot).await)
     }
 
