@@ -2,9 +2,9 @@
 //! finds its way back by itself; who takes over from whom; how it ends.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
 #[path = "engine_mysql/bench.rs"]
 mod bench;
+mod common;
 #[path = "engine_mysql/configuration.rs"]
 mod configuration;
 #[path = "engine_mysql/outage.rs"]

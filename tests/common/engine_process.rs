@@ -154,11 +154,7 @@ pub(crate) fn run_to_end(arguments: &[&str], data: &Path) -> (ExitStatus, String
 }
 
 /// The same, with these variables in its environment.
-pub(crate) fn run_to_end_with(
-    arguments: &[&str],
-    data: &Path,
-    environment: &[(&str, String)],
-) -> (ExitStatus, String) {
+pub(crate) fn run_to_end_with(arguments: &[&str], data: &Path, environment: &[(&str, String)]) -> (ExitStatus, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_hwan"))
         .args(arguments)
         .arg("--data")

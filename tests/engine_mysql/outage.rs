@@ -2,6 +2,7 @@
 //! everything goes on by itself.
 
 use std::{
+    io::ErrorKind,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -36,6 +37,9 @@ const GROWTH_MAX: u64 = 96;
 struct Seen {
     history: Vec<Recorded>,
     refused: usize,
+    /// Attempts without an answer: their outcome was not known for as long as the client waited.
+    unanswered: usize,
+    /// The longest that a refusal took.
     slowest: Duration,
     /// When commands were acknowledged.
     acknowledged: Vec<Instant>,
@@ -43,7 +47,7 @@ struct Seen {
 
 /// Sends commands, and asks again for those that were refused, until it is told to stop.
 async fn hammer(server: ServerAddr, customers: Arc<[Customer]>, stop: Arc<AtomicBool>) -> Seen {
-    let mut seen = Seen { history: vec![], refused: 0, slowest: Duration::ZERO, acknowledged: vec![] };
+    let mut seen = Seen { history: vec![], refused: 0, unanswered: 0, slowest: Duration::ZERO, acknowledged: vec![] };
     let (mut connection, mut open, mut next) = (None, Vec::new(), 0_usize);
     while !stop.load(Ordering::Relaxed) {
         if open.len() < OPEN_MAX && seen.history.len() + open.len() < COMMANDS_MAX {
@@ -55,11 +59,17 @@ async fn hammer(server: ServerAddr, customers: Arc<[Customer]>, stop: Arc<Atomic
         next = (next + 1) % open.len();
         let begun = Instant::now();
         drive::attempt(&server, &mut connection, &mut open[next]).await;
-        seen.slowest = seen.slowest.max(begun.elapsed());
+        let waited = begun.elapsed();
         match open[next].attempts.last() {
+            // Under way when the server went: only the server knows whether it was committed.
+            Some(Ended::Unanswered { how: ErrorKind::TimedOut, .. }) => {
+                seen.unanswered += 1;
+                continue;
+            }
             Some(Ended::Refused { status, retryable, code }) => {
                 assert!(*status == 503 && *retryable, "{status} {code}");
                 seen.refused += 1;
+                seen.slowest = seen.slowest.max(waited);
                 // What matters of a thousand refusals is that they were there.
                 if open[next].attempts.len() > 8 {
                     open[next].attempts.remove(1);
@@ -117,11 +127,13 @@ async fn while_the_server_is_away_clients_are_told_to_come_back_memory_stays_and
     let back = Instant::now();
     tokio::time::sleep(Duration::from_secs(5)).await;
     stop.store(true, Ordering::Relaxed);
-    let (mut sent, mut refused, mut slowest, mut acknowledged) = (vec![], 0, Duration::ZERO, vec![]);
+    let (mut sent, mut acknowledged) = (vec![], vec![]);
+    let (mut refused, mut unanswered, mut slowest) = (0, 0, Duration::ZERO);
     for client in clients {
         let seen = client.await.unwrap();
         sent.extend(seen.history);
         refused += seen.refused;
+        unanswered += seen.unanswered;
         slowest = slowest.max(seen.slowest);
         acknowledged.extend(seen.acknowledged);
     }
@@ -129,11 +141,12 @@ async fn while_the_server_is_away_clients_are_told_to_come_back_memory_stays_and
     let early = acknowledged.iter().filter(|at| **at < down).count();
     let late = acknowledged.len() - early;
     eprintln!(
-        "{early} acknowledged before, {late} after, {refused} refused, slowest {slowest:?}, memory {before} to {most} MB, \
+        "{early} acknowledged before, {late} after, {refused} refused, {unanswered} unanswered, slowest {slowest:?}, memory {before} to {most} MB, \
          first acknowledged {:?} after the server was back",
         *first - back
     );
     assert!(early > 50 && late > 50 && refused > 100, "no load");
+    assert!(unanswered <= CLIENTS, "{unanswered} commands without an answer: more than were under way");
     assert!(slowest < ANSWER_MAX, "an answer took {slowest:?}");
     assert!(most <= before + GROWTH_MAX, "memory grew from {before} to {most} MB");
     assert!(*first - back < Duration::from_secs(4), "{:?} until it worked again", *first - back);

@@ -64,7 +64,11 @@ async fn a_second_engine_stands_by_and_takes_over_with_every_answer_when_the_fir
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(!second.is_finished(), "two engines serve one ledger");
     let owners = "SELECT COUNT(DISTINCT owner), MAX(epoch) FROM hwan.lane";
-    assert_eq!(bench.server.sql(owners), "1\t1", "a lane of the living engine was taken: under load, too, it renews its leases");
+    assert_eq!(
+        bench.server.sql(owners),
+        "1\t1",
+        "a lane of the living engine was taken: under load, too, it renews its leases"
+    );
     bench.engine.kill();
     let killed = Instant::now();
     let sent = load.await.unwrap();

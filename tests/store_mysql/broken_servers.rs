@@ -106,7 +106,10 @@ async fn a_server_that_turns_read_only_gets_nothing_and_is_asked_for_anew_until_
         let why = ledger.not_done(&batch).await;
         assert!(why.contains("read_only") && why.contains("is it the primary?"), "{setting}: {why}");
         let taken = ledger.store.take_lane(LANE).await;
-        assert!(matches!(&taken, Err(StoreError::Unavailable(why)) if why.contains("read_only")), "{setting}: {taken:?}");
+        assert!(
+            matches!(&taken, Err(StoreError::Unavailable(why)) if why.contains("read_only")),
+            "{setting}: {taken:?}"
+        );
         let projected = ledger.store.project(LANE, seq(round as u64), &records(&batch)).await;
         assert!(projected.is_err(), "{setting}");
         assert!(ledger.store.customer(ledger.family.customer).await.unwrap().is_some(), "{setting}: it can be read");
@@ -192,6 +195,8 @@ async fn a_server_without_a_connection_to_spare_is_unavailable_and_serves_again_
         let number = committing(&mut beside).await;
         // There is no connection for the operator either: this one has to do.
         run(&mut beside, &crowd).await;
+        // A user's connections count from the limit on.
+        let late = MySqlConnection::connect(&server.url()).await;
         run(&mut beside, &format!("KILL {number}")).await;
         let _lost = ledger.commit(&batch).await;
         let why = ledger.not_done(&batch).await;
@@ -205,6 +210,7 @@ async fn a_server_without_a_connection_to_spare_is_unavailable_and_serves_again_
         }
         assert_eq!(seen(&mut beside).await, before, "round {round}");
         run(&mut beside, &clear).await;
+        drop(late);
         ledger.take_again(SOON).await;
         ledger.commit_again(&batch, SOON).await;
     }

@@ -96,7 +96,7 @@ pub(crate) async fn seen(connection: &mut MySqlConnection) -> String {
     let sql = format!(
         "SELECT CONCAT_WS('/', (SELECT seq FROM lane WHERE id = {lane}), \
          (SELECT COUNT(*) FROM journal WHERE id >> 48 = {lane}), \
-         (SELECT amount_minor FROM balance WHERE currency = 'KRW'))",
+         (SELECT JSON_EXTRACT(balances, '$[0][2]') FROM holding))",
         lane = LANE.number()
     );
     text(connection, &sql).await
