@@ -98,7 +98,7 @@ async fn a_reader_with_the_rights_of_the_page_reads_the_views_and_changes_nothin
     server.sql("CREATE USER reader; GRANT ledger_reader TO reader; SET DEFAULT ROLE ledger_reader TO reader");
     let url = format!("mysql://reader@127.0.0.1:{}/{DATABASE}", server.instance.port());
     let mut reader = MySqlConnection::connect(&url).await.unwrap();
-    let tables = ["journal", "passbook", "daily_balance", "checkpoint", "FROM lane", "_sqlx"];
+    let tables = ["journal", "passbook", "daily_opening", "checkpoint", "FROM lane", "_sqlx"];
     let mut read = 0;
     for query in blocks("sql") {
         let is_of_tables = tables.iter().any(|table| query.contains(table)) && !query.contains("v_");

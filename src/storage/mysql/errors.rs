@@ -116,7 +116,7 @@ fn told(error: &sqlx::Error) -> String {
         Cause::Disk => "; free space on the server's disk",
         Cause::TooLarge => "; raise the server's max_allowed_packet",
         Cause::Crowded => "; the server has no connection left for hwan: raise max_connections, or close others",
-        Cause::Denied => "; grant hwan's user its rights again (docs/operations.md)",
+        Cause::Denied => "; grant hwan's user its rights again (config/mysql.toml)",
         _ => "",
     };
     format!("{error}{advice}")
