@@ -1,6 +1,10 @@
 //! The store's configuration.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
@@ -91,8 +95,8 @@ fn wrong(field: &'static str, found: &str, advice: &str) -> ConfigError {
     ConfigError::Bound { field, found: found.to_owned(), advice: advice.to_owned() }
 }
 
-fn path(path: &PathBuf) -> Option<PathBuf> {
-    Some(path.clone()).filter(|path| !path.as_os_str().is_empty())
+fn path(path: &Path) -> Option<PathBuf> {
+    Some(path.to_owned()).filter(|path| !path.as_os_str().is_empty())
 }
 
 impl StoreConfig {

@@ -48,7 +48,7 @@ use crate::storage::{
 
 /// How the projections are moved on: steps that take some tens of milliseconds of the server's time, so that commits hardly
 /// wait behind one.
-const PROJECTION_STEP: ProjectionStep = ProjectionStep { records_max: 8_192, gathered_for: Duration::from_millis(500) };
+const PROJECTION_STEP: ProjectionStep = ProjectionStep { records_max: 4_096, gathered_for: Duration::from_millis(200) };
 
 /// The store on MySQL.
 #[derive(Debug)]
