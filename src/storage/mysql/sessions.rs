@@ -12,7 +12,10 @@ use sqlx::{
     AssertSqlSafe, MySqlPool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::{Instant, timeout_at},
+};
 
 use super::{
     connect::{self, Purpose},
@@ -78,15 +81,14 @@ impl Sessions {
     pub(super) async fn rows(&self, sql: String) -> Result<Vec<MySqlRow>, StoreError> {
         let (readers, timeout) = (self.readers.clone(), self.read_timeout);
         let read = async move {
-            let attempts = async {
-                match fetch(&readers, sql.clone()).await {
-                    Err(error) if errors::cause(&error) == Cause::Lost => fetch(&readers, sql).await,
-                    done => done,
-                }
+            let until = Instant::now() + timeout;
+            let done = match fetch(&readers, sql.clone(), until).await {
+                Some(Err(error)) if errors::cause(&error) == Cause::Lost => fetch(&readers, sql, until).await,
+                done => done,
             };
-            match tokio::time::timeout(timeout, attempts).await {
-                Ok(done) => done.map_err(|error| store_error(&error)),
-                Err(_) => Err(StoreError::Unavailable(format!("a read took more than {} ms", timeout.as_millis()))),
+            match done {
+                Some(done) => done.map_err(|error| store_error(&error)),
+                None => Err(StoreError::Unavailable(format!("a read took more than {} ms", timeout.as_millis()))),
             }
         };
         self.run(read).await?
@@ -115,6 +117,16 @@ impl Drop for Sessions {
     }
 }
 
-async fn fetch(readers: &MySqlPool, sql: String) -> Result<Vec<MySqlRow>, sqlx::Error> {
-    sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(readers).await
+/// Reads by one of the readers; `None` if that takes too long. A reader that did not answer in time is thrown away: the pool
+/// would wait for it, and keep its place, for as long as the silence lasts.
+async fn fetch(readers: &MySqlPool, sql: String, until: Instant) -> Option<Result<Vec<MySqlRow>, sqlx::Error>> {
+    let mut reader = match timeout_at(until, readers.acquire()).await.ok()? {
+        Ok(reader) => reader,
+        Err(error) => return Some(Err(error)),
+    };
+    let fetched = timeout_at(until, sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut *reader)).await;
+    if fetched.is_err() {
+        connect::give_up(reader.detach());
+    }
+    fetched.ok()
 }
