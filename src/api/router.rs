@@ -29,6 +29,10 @@ use crate::telemetry::metrics::RouteMetrics;
 /// Every resource below `/v1`, with its operations.
 fn surface() -> Vec<At> {
     vec![
+        // Paths are tried in this order: what is asked for most comes first.
+        at("/exchanges").on(&exchanges::CREATE, exchanges::create).on(&exchanges::LIST, exchanges::list),
+        at("/exchanges:batch").takes(batch::BYTES_MAX).on(&batch::CREATE, batch::create),
+        at("/quotes").on(&quotes::CREATE, quotes::create),
         at("/customers").on(&customers::OPEN, customers::open).on(&customers::LIST, customers::list),
         at("/customers/{id}").on(&customers::GET, customers::get),
         at("/customers/{id}/limits").on(&customers::LIMITS, customers::get_limits),
@@ -52,10 +56,7 @@ fn surface() -> Vec<At> {
         at("/rounds/{id}/void").on(&rounds::VOID, rounds::void),
         at("/halts").on(&halts::SET, halts::set).on(&halts::LIST, halts::list),
         at("/halts/{currency}/lift").on(&halts::LIFT, halts::lift),
-        at("/quotes").on(&quotes::CREATE, quotes::create),
         at("/quotes/{token}").on(&quotes::GET, quotes::get),
-        at("/exchanges").on(&exchanges::CREATE, exchanges::create).on(&exchanges::LIST, exchanges::list),
-        at("/exchanges:batch").takes(batch::BYTES_MAX).on(&batch::CREATE, batch::create),
         at("/exchanges/{id}").on(&exchanges::GET, exchanges::get),
         at("/exchanges/{id}/reversal").on(&reversals::CREATE, reversals::create),
         at("/reversals/{id}").on(&reversals::GET, reversals::get),

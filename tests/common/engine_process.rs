@@ -29,9 +29,15 @@ pub(crate) struct EngineProcess {
 impl EngineProcess {
     /// Starts the engine over `data` and waits until it takes work.
     pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) async fn start_with(data: &Path, environment: &[(&str, String)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hwan"))
             .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -70,6 +76,11 @@ impl EngineProcess {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         engine
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// `kill -9`, and waits for the process to be gone.
@@ -139,7 +150,18 @@ fn url_in(line: &str) -> Option<String> {
 
 /// Runs a subcommand that ends by itself, such as `verify`: its status and output.
 pub(crate) fn run_to_end(arguments: &[&str], data: &Path) -> (ExitStatus, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_hwan")).args(arguments).arg("--data").arg(data).output().unwrap();
+    run_to_end_with(arguments, data, &[])
+}
+
+/// The same, with these variables in its environment.
+pub(crate) fn run_to_end_with(arguments: &[&str], data: &Path, environment: &[(&str, String)]) -> (ExitStatus, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_hwan"))
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .output()
+        .unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status, text)
 }

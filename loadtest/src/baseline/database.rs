@@ -148,10 +148,10 @@ fn inserts(customers: &[usize]) -> [String; 2] {
     let rows = |of: &dyn Fn(i64) -> String| -> String {
         customers.iter().map(|customer| of(customer_id(*customer))).collect::<Vec<_>>().join(",")
     };
-    let balances = rows(&|id| format!("({},'KRW',{SEEDED_MINOR},1),({},'USD',{SEEDED_MINOR},1)", id + 1, id + 2));
+    let balances = rows(&|id| format!("({},'KRW',{SEEDED_MINOR},1,0),({},'USD',{SEEDED_MINOR},1,0)", id + 1, id + 2));
     let limits = rows(&|id| format!("({id},0,0,0)"));
     [
-        format!("INSERT INTO balance (account, currency, amount_minor, version) VALUES {balances}"),
+        format!("INSERT INTO balance (account, currency, amount_minor, version, last_date) VALUES {balances}"),
         format!("INSERT INTO limit_use (customer, charged_at, day_won, month_won) VALUES {limits}"),
     ]
 }
@@ -167,11 +167,11 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_are_those_of_hwans_store_but_for_where_the_journals_id_comes_from() {
-        let hwan = include_str!("../../../migrations/mysql/0001_ledger.sql");
-        for name in ["journal", "limit_use", "balance", "passbook", "daily_balance"] {
+    fn what_is_appended_is_appended_to_the_tables_of_hwans_store_but_for_where_the_journals_id_comes_from() {
+        let store = include_str!("../../../migrations/mysql/0001_ledger.sql");
+        for name in ["journal", "passbook", "daily_opening"] {
             let ours = table(include_str!("schema.sql"), name).replace(" AUTO_INCREMENT", "");
-            assert_eq!(ours, table(hwan, name));
+            assert_eq!(ours, table(store, name));
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
         let [balances, limits] = inserts(&[0, 1]);
         let base = customer_id(0);
         assert!(balances.ends_with(&format!(
-            "VALUES ({},'KRW',1000000000000,1),({},'USD',1000000000000,1),({},'KRW',1000000000000,1),({},'USD',1000000000000,1)",
+            "VALUES ({},'KRW',1000000000000,1,0),({},'USD',1000000000000,1,0),({},'KRW',1000000000000,1,0),({},'USD',1000000000000,1,0)",
             base + 1, base + 2, base + 4, base + 5
         )));
         assert!(limits.ends_with(&format!("VALUES ({base},0,0,0),({},0,0,0)", base + 3)));

@@ -39,6 +39,8 @@ pub(super) struct Locked {
     /// Used of the limits, in won.
     pub(super) day_won: i64,
     pub(super) month_won: i64,
+    /// The business date of the newest posting, in days since 1970.
+    pub(super) last_date: i32,
 }
 
 /// The id that a customer's rows go by, in the width of hwan's own.
@@ -67,6 +69,11 @@ impl Order {
         i32::try_from(self.at_us / DAY_US).unwrap_or(0)
     }
 
+    /// Whether it is the first of its customer on its day.
+    pub(super) fn opens_day(&self, locked: Locked) -> bool {
+        locked.last_date < self.business_date()
+    }
+
     /// What moves: won, cents. A purchase takes won.
     pub(super) fn moves(&self) -> (i64, i64) {
         if self.sells { (WON, -USD_CENTS) } else { (-WON, USD_CENTS) }
@@ -79,7 +86,8 @@ impl Order {
             amount_minor: balance.amount_minor + by,
             version: balance.version + 1,
         };
-        let after = Locked { won: moved(locked.won, won), usd: moved(locked.usd, usd), ..locked };
+        let last_date = self.business_date().max(locked.last_date); // at midnight, yesterday's may come last
+        let after = Locked { won: moved(locked.won, won), usd: moved(locked.usd, usd), last_date, ..locked };
         if after.won.amount_minor < 0 || after.usd.amount_minor < 0 {
             return Err("insufficient_funds");
         }
@@ -143,9 +151,17 @@ mod tests {
         Order::new(Turn { customer: 7, sells, quoted: false }, Uuid::nil(), 1_795_000_000_000)
     }
 
+    #[test]
+    fn an_exchange_opens_its_day_once() {
+        let order = order(false);
+        let before = locked(10_000, 0, 0);
+        let after = order.apply(before).unwrap();
+        assert!(order.opens_day(before) && !order.opens_day(after));
+    }
+
     fn locked(won: i64, cents: i64, day_won: i64) -> Locked {
         let balance = |amount_minor| Balance { amount_minor, version: 5 };
-        Locked { won: balance(won), usd: balance(cents), day_won, month_won: 0 }
+        Locked { won: balance(won), usd: balance(cents), day_won, month_won: 0, last_date: 0 }
     }
 
     #[test]

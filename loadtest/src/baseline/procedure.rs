@@ -46,7 +46,7 @@ pub(super) async fn exchange(connection: &mut MySqlConnection, order: &Order) ->
 /// a sale change places, which no reader of JSON minds.
 fn parts(order: &Order) -> [String; 3] {
     let marked = Balance { amount_minor: BALANCE_MARK, version: VERSION_MARK };
-    let text = order.body(Locked { won: marked, usd: marked, day_won: 1_000_000, month_won: 1_000_000 });
+    let text = order.body(Locked { won: marked, usd: marked, day_won: 1_000_000, month_won: 1_000_000, last_date: 0 });
     let mark = format!("{BALANCE_MARK}\",\"version\":{VERSION_MARK}");
     let mut parts = text.split(mark.as_str()).map(str::to_owned);
     let mut part = || parts.next().unwrap_or_default();

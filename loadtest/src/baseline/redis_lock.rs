@@ -12,7 +12,7 @@ use super::order::Order;
 
 /// How long a lock holds by itself, in milliseconds, if its holder dies.
 const LOCK_MS: u64 = 3_000;
-/// Between two tries, in microseconds.
+/// Between two tries, in microseconds; the timer rounds up to whole milliseconds.
 const PAUSE_US: std::ops::Range<u64> = 500..2_000;
 /// How long to try at most.
 const TRY_MAX: Duration = Duration::from_secs(5);

@@ -1,5 +1,6 @@
--- The tables that an exchange touches, with the columns, keys and types of hwan's own store. One difference: the journal's
--- id comes from the server, since nothing here orders the exchanges of a lane.
+-- What an exchange touches, with the content of hwan's own store. Journal, passbook and openings of days are hwan's tables, but
+-- that the journal's id comes from the server, since nothing here orders the exchanges of a lane. What hwan keeps in one row a
+-- customer stands here as everybody has it: a row a balance, and a row of what is used of the limits.
 CREATE TABLE journal (
     id            BIGINT        NOT NULL AUTO_INCREMENT PRIMARY KEY,
     kind          VARCHAR(32)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -26,6 +27,8 @@ CREATE TABLE balance (
     currency     CHAR(3) NOT NULL,
     amount_minor BIGINT  NOT NULL,
     version      BIGINT  NOT NULL,
+    -- The business date of the newest posting: whether the next one opens a day is known under the row's lock.
+    last_date    INT     NOT NULL,
     PRIMARY KEY (account, currency),
     CONSTRAINT balance_not_negative CHECK (amount_minor >= 0)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
@@ -43,11 +46,10 @@ CREATE TABLE passbook (
     PRIMARY KEY (account, version)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
-CREATE TABLE daily_balance (
+CREATE TABLE daily_opening (
     account       BIGINT  NOT NULL,
     currency      CHAR(3) NOT NULL,
     business_date INT     NOT NULL,
     amount_minor  BIGINT  NOT NULL,
-    version       BIGINT  NOT NULL,
     PRIMARY KEY (account, currency, business_date)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;

@@ -74,8 +74,8 @@ pub(crate) enum Command {
     /// Does the same exchanges on the same MySQL in another way: row locks, a Redis lock, a stored procedure.
     ///
     /// A transaction an exchange: the two balances and the use of the limits are read under locks, checked and
-    /// written, with a row in the journal under a unique key, two passbook entries and two daily balances. The tables
-    /// have the columns and the sizes of hwan's, and the server's durability is what it is for the engine.
+    /// written, with a row in the journal under a unique key and two passbook entries. What is appended goes to tables
+    /// like hwan's own, and the server's durability is what it is for the engine.
     Baseline(BaselineArguments),
     /// Runs the engine and its alternatives in turn, several rounds, and prints how many times as fast it is.
     ///

@@ -1,6 +1,8 @@
 //! The result of a load: what was found, as a table, as JSON, as a page with plots, and whether it is good.
 
+mod cpu;
 pub(crate) mod html;
+mod latency;
 mod plot;
 mod table;
 mod threshold;
@@ -11,7 +13,8 @@ use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-pub(crate) use self::threshold::Thresholds;
+use self::latency::{Percentile, percentiles};
+pub(crate) use self::{cpu::CpuTaken, latency::Latency, threshold::Thresholds};
 use crate::{
     cli::ResultArguments,
     drive::{Driven, Loop, Plan},
@@ -76,19 +79,6 @@ pub(crate) struct Settings {
     pub(crate) window_us: u64,
 }
 
-/// Percentiles of latency, of requests that executed an exchange: in a closed loop from just before sending to the whole
-/// answer, in an open loop from when the request was due.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Latency {
-    pub(crate) min: u64,
-    pub(crate) p50: u64,
-    pub(crate) p90: u64,
-    pub(crate) p99: u64,
-    pub(crate) p999: u64,
-    pub(crate) p9999: u64,
-    pub(crate) max: u64,
-}
-
 /// How well an open loop kept its rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct OpenLoop {
@@ -99,84 +89,6 @@ pub(crate) struct OpenLoop {
     pub(crate) late_us: Latency,
     /// Requests that were never sent.
     pub(crate) unsent: u64,
-}
-
-/// A point of the percentile curve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Percentile {
-    /// Such as 99.9.
-    pub(crate) percentile: &'static str,
-    pub(crate) latency_us: u64,
-}
-
-/// CPU that processes took, in microseconds; none of those that were not named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct CpuTaken {
-    pub(crate) server_us: Option<u64>,
-    pub(crate) store_us: Option<u64>,
-    pub(crate) client_us: u64,
-    /// All processes together.
-    pub(crate) machine_us: u64,
-    pub(crate) cores: u64,
-}
-
-impl CpuTaken {
-    /// What processes took that nobody named.
-    pub(crate) fn others_us(&self) -> u64 {
-        let named = self.server_us.unwrap_or(0) + self.store_us.unwrap_or(0) + self.client_us;
-        self.machine_us.saturating_sub(named)
-    }
-
-    /// What was taken since `start`.
-    pub(crate) fn since(&self, start: Self) -> Self {
-        let of = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
-        Self {
-            server_us: of(self.server_us, start.server_us),
-            store_us: of(self.store_us, start.store_us),
-            client_us: self.client_us.saturating_sub(start.client_us),
-            machine_us: self.machine_us.saturating_sub(start.machine_us),
-            cores: self.cores,
-        }
-    }
-}
-
-/// The points of the percentile curve: quantile, and percentile as text.
-const CURVE: [(f64, &str); 16] = [
-    (0.0, "0"),
-    (0.25, "25"),
-    (0.5, "50"),
-    (0.75, "75"),
-    (0.9, "90"),
-    (0.95, "95"),
-    (0.975, "97.5"),
-    (0.99, "99"),
-    (0.995, "99.5"),
-    (0.9975, "99.75"),
-    (0.999, "99.9"),
-    (0.9995, "99.95"),
-    (0.99975, "99.975"),
-    (0.9999, "99.99"),
-    (0.99999, "99.999"),
-    (1.0, "100"),
-];
-
-impl Latency {
-    /// Of a histogram.
-    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
-        if histogram.is_empty() {
-            return Self::default();
-        }
-        let at = |quantile| histogram.value_at_quantile(quantile);
-        Self {
-            min: histogram.min(),
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            p999: at(0.999),
-            p9999: at(0.9999),
-            max: histogram.max(),
-        }
-    }
 }
 
 /// What a report says beside what was counted.
@@ -271,14 +183,6 @@ fn open_loop(tally: &Tally) -> OpenLoop {
 
 fn outcomes(others: &BTreeMap<Outcome, u64>) -> BTreeMap<String, u64> {
     others.iter().map(|(outcome, count)| (outcome.name(), *count)).collect()
-}
-
-fn percentiles(histogram: &Histogram<u64>) -> Vec<Percentile> {
-    if histogram.is_empty() {
-        return Vec::new();
-    }
-    let point = |(quantile, percentile)| Percentile { percentile, latency_us: histogram.value_at_quantile(quantile) };
-    CURVE.into_iter().map(point).collect()
 }
 
 /// Writes a result as JSON.

@@ -26,6 +26,11 @@ use crate::storage::{
     port::{ChainHash, CommitBatch, CommitError, Epoch, Holding, StateWrite},
 };
 
+/// About what a row of the journal takes beside its body, and a holding, in bytes of SQL.
+const JOURNAL_ROW_BYTES: usize = 240;
+/// See [`JOURNAL_ROW_BYTES`].
+const HOLDING_BYTES: usize = 200;
+
 /// A batch as the server gets it.
 struct Written {
     lane: LaneId,
@@ -140,7 +145,8 @@ async fn refused_key(
 
 fn write(batch: &CommitBatch) -> Option<Written> {
     let last = batch.rows.last()?;
-    let mut rest = Script::default();
+    let bodies: usize = batch.rows.iter().map(|row| row.body.len() + JOURNAL_ROW_BYTES).sum();
+    let mut rest = Script::with_room(bodies + batch.holdings.len() * HOLDING_BYTES + 1_024);
     rest.insert(
         "INSERT INTO journal (id, kind, customer, key_digest, used_once, at, business_date, body, hash)",
         "",

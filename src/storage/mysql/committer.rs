@@ -1,7 +1,8 @@
 //! A connection that writes, and its transactions: one at a time, each with a deadline.
 //!
 //! A transaction whose end is in doubt takes its connection with it: the next one opens another, and waits at the fence until
-//! the server has ended the old one. The connection's number stands in the row of each lane that commits by it, so that
+//! the server has ended the old one. So does a server that takes no writes any more: after a failover the same name may lead to
+//! another. The connection's number stands in the row of each lane that commits by it, so that
 //! whoever takes the lane can end what is left open (`lanes`).
 
 use std::{
@@ -24,7 +25,7 @@ use tokio::{
 
 use super::{
     connect::{self, Purpose},
-    errors::{Stage, store_error},
+    errors::{self, Cause, Stage, store_error},
     options::MysqlOptions,
     script::Packet,
 };
@@ -49,6 +50,8 @@ struct Slot {
     connection: Option<MySqlConnection>,
     /// Whether a transaction was begun and its end was not seen.
     unfinished: bool,
+    /// Whether the server said that it takes no writes: another one may, to which a new connection leads.
+    is_read_only: bool,
 }
 
 /// A turn at the connection: nobody else writes by it meanwhile.
@@ -124,9 +127,9 @@ impl Committer {
         self.ready(slot).await
     }
 
-    /// A turn if it is free now.
-    pub(super) async fn turn_if_free(&self) -> Option<Result<Turn, StoreError>> {
-        let slot = Arc::clone(&self.slot).try_lock_owned().ok()?;
+    /// A turn if it is free within this time. Turns go round in the order of asking: under load that is after one transaction.
+    pub(super) async fn turn_within(&self, patience: Duration) -> Option<Result<Turn, StoreError>> {
+        let slot = tokio::time::timeout(patience, Arc::clone(&self.slot).lock_owned()).await.ok()?;
         Some(self.ready(slot).await)
     }
 
@@ -134,7 +137,7 @@ impl Committer {
         if self.closed.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable("the store is closed".to_owned()));
         }
-        if slot.unfinished {
+        if slot.unfinished || slot.is_read_only {
             slot.give_up();
         }
         if slot.connection.is_none() {
@@ -165,7 +168,7 @@ impl Committer {
 
 impl Slot {
     fn give_up(&mut self) {
-        self.unfinished = false;
+        (self.unfinished, self.is_read_only) = (false, false);
         if let Some(connection) = self.connection.take() {
             connect::give_up(connection);
         }
@@ -191,7 +194,10 @@ impl Turn {
         };
         match tokio::time::timeout_at(self.until, answers).await {
             Ok(Ok(())) => Ok(got),
-            Ok(Err(error @ sqlx::Error::Database(_))) => Err(Failure::Refused { after: got.matched.len(), error }),
+            Ok(Err(error @ sqlx::Error::Database(_))) => {
+                self.slot.is_read_only |= errors::cause(&error) == Cause::ReadOnly;
+                Err(Failure::Refused { after: got.matched.len(), error })
+            }
             Ok(Err(error)) => Err(Failure::Unanswered(error)),
             Err(_) => Err(late()),
         }

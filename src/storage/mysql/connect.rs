@@ -36,12 +36,15 @@ pub(super) enum Purpose {
 /// Where and as whom.
 pub(super) fn target(options: &MysqlOptions) -> Result<MySqlConnectOptions, StoreError> {
     // The cause is not shown: it might quote the password.
-    let wrong = |_| {
+    let wrong = || {
         StoreError::Unsafe(
             "store.mysql.url is not a URL of the form mysql://user@host:3306/database: correct it".to_owned(),
         )
     };
-    let mut target = MySqlConnectOptions::from_str(&options.url).map_err(wrong)?;
+    if !options.url.starts_with("mysql://") {
+        return Err(wrong());
+    }
+    let mut target = MySqlConnectOptions::from_str(&options.url).map_err(|_| wrong())?;
     if target.get_database().is_none_or(str::is_empty) {
         return Err(StoreError::Unsafe(
             "store.mysql.url names no database: add one, as in mysql://user@host:3306/hwan".to_owned(),

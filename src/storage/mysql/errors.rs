@@ -8,7 +8,7 @@
 //! | disk | 1021, 1114, 28, 3, 11, 1026, 1030 | not done | unknown | unavailable |
 //! | too large | 1153 | not done | unknown | unavailable |
 //! | crowded | 1040, 1203, 1226, 1041, 1038 | not done | unknown | unavailable |
-//! | denied | 1044, 1045, 1142, 1143, 1227, 1698 | not done | unknown | unavailable |
+//! | denied | 1044, 1045, 1142, 1143, 1227, 1698; 1820, 1862 password expired; 3118, 4151 account locked | not done | unknown | unavailable |
 //! | key | 1062, 1586 | the used key is looked up | – | damaged |
 //! | damaged | 1712, 1194, 1034, 126..145; a row that can't be read | not done | unknown | damaged |
 //! | other | anything else: a bug of ours, or a server that is not what it was | not done | unknown | unavailable |
@@ -86,7 +86,7 @@ pub(super) const fn cause_of_number(number: u16) -> Cause {
         3 | 11 | 28 | 1_021 | 1_026 | 1_030 | 1_114 => Cause::Disk,
         1_153 => Cause::TooLarge,
         1_038 | 1_040 | 1_041 | 1_203 | 1_226 => Cause::Crowded,
-        1_044 | 1_045 | 1_142 | 1_143 | 1_227 | 1_698 => Cause::Denied,
+        1_044 | 1_045 | 1_142 | 1_143 | 1_227 | 1_698 | 1_820 | 1_862 | 3_118 | 4_151 => Cause::Denied,
         1_062 | 1_586 => Cause::Key,
         126..=145 | 1_034 | 1_194 | 1_712 => Cause::Damaged,
         _ => Cause::Other,
@@ -116,7 +116,7 @@ fn told(error: &sqlx::Error) -> String {
         Cause::Disk => "; free space on the server's disk",
         Cause::TooLarge => "; raise the server's max_allowed_packet",
         Cause::Crowded => "; the server has no connection left for hwan: raise max_connections, or close others",
-        Cause::Denied => "; grant hwan's user its rights again (docs/operations.md)",
+        Cause::Denied => "; grant hwan's user its rights again (config/mysql.toml)",
         _ => "",
     };
     format!("{error}{advice}")
@@ -159,6 +159,7 @@ mod tests {
             (1_040, Cause::Crowded),
             (1_203, Cause::Crowded),
             (1_045, Cause::Denied),
+            (3_118, Cause::Denied),
             (1_062, Cause::Key),
             (1_180, Cause::Other), // ER_ERROR_DURING_COMMIT: only ever of COMMIT, and unknown there
             (1_146, Cause::Other),

@@ -66,6 +66,8 @@ async fn take_here(store: &Shared, lane: LaneId) -> Result<TakenLane, StoreError
                 turn.give_up();
                 return Err(failure.into());
             }
+            // What is read of the lane from now on is read from the server where it was taken.
+            store.sessions.renew_readers();
             store.owns(lane, taken.epoch);
             Ok(taken)
         }

@@ -1,10 +1,13 @@
 //! How an owner keeps its lanes: every commit renews the lease, and where nothing is committed this task does.
 //!
-//! It goes by the committing connections, when they are free, so that they stay open too. What it can't renew it leaves to run
-//! out: the fence decides, not the lease. Where a lane has been taken by another engine, none is renewed any more: two engines
-//! with a part of the lanes each would serve nobody.
+//! It goes by the committing connections, in turn with the commits, so that they stay open too: under load a connection is hardly
+//! ever free, and a lane that shares it and commits nothing must not be lost for that. What it can't renew it leaves to run out: the
+//! fence decides, not the lease. Where a lane has been taken by another engine, none is renewed any more: two engines with a part of
+//! the lanes each would serve nobody.
 
 use std::{sync::Weak, time::Duration};
+
+use futures_util::future::{join, join_all};
 
 use super::store::{Owned, Shared, SharedParts};
 
@@ -17,37 +20,35 @@ pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
         if store.is_closed() || store.is_lost() {
             return;
         }
-        keep_open(&store).await;
-        for Owned { lane, epoch, renewed } in store.owned() {
-            if renewed.elapsed() < every {
-                continue;
-            }
-            // A transaction that holds the connection renews the lease itself.
-            let Some(turn) = store.committer(lane).turn_if_free().await else { continue };
-            let mut turn = match turn {
-                Ok(turn) => turn,
-                Err(error) => {
-                    tracing::debug!(%lane, %error, "the lease could not be renewed");
-                    continue;
-                }
-            };
-            let renew = format!(
-                "UPDATE lane SET connection = {}, lease_until = NOW(6) + INTERVAL {} MICROSECOND WHERE id = {} AND epoch = {}",
-                turn.number,
-                lease.as_micros(),
-                lane.number(),
-                epoch.0
-            );
-            match turn.matched(renew).await {
-                Ok(1) => store.renewed(lane, epoch),
-                Ok(_) => {
-                    tracing::error!(%lane, "the lease is lost: another engine has taken over");
-                    store.lose();
-                    return;
-                }
-                Err(failure) => tracing::debug!(%lane, error = %failure.error(), "the lease could not be renewed"),
-            }
+        // Side by side: one connection that hangs holds up its own lanes only.
+        let due = store.owned().into_iter().filter(|owned| owned.renewed.elapsed() >= every);
+        join(keep_open(&store), join_all(due.map(|owned| renew(&store, owned, lease, every)))).await;
+    }
+}
+
+async fn renew(store: &Shared, Owned { lane, epoch, .. }: Owned, lease: Duration, patience: Duration) {
+    // What holds the connection for longer is a transaction that hangs, or a server that is away.
+    let mut turn = match store.committer(lane).turn_within(patience).await {
+        Some(Ok(turn)) => turn,
+        Some(Err(error)) => return tracing::debug!(%lane, %error, "the lease could not be renewed"),
+        None => return,
+    };
+    let renew = format!(
+        "UPDATE lane SET connection = {}, lease_until = NOW(6) + INTERVAL {} MICROSECOND WHERE id = {} AND epoch = {}",
+        turn.number,
+        lease.as_micros(),
+        lane.number(),
+        epoch.0
+    );
+    match turn.matched(renew).await {
+        Ok(1) => store.renewed(lane, epoch),
+        // Taken again by this engine meanwhile: that is its lease.
+        Ok(_) if store.epoch(lane) != Some(epoch) => {}
+        Ok(_) => {
+            tracing::error!(%lane, "the lease is lost: another engine has taken over");
+            store.lose();
         }
+        Err(failure) => tracing::debug!(%lane, error = %failure.error(), "the lease could not be renewed"),
     }
 }
 
@@ -56,7 +57,7 @@ async fn keep_open(store: &Shared) {
     if store.owned().is_empty() {
         return;
     }
-    if let Some(Ok(mut turn)) = store.projector.turn_if_free().await
+    if let Some(Ok(mut turn)) = store.projector.turn_within(Duration::ZERO).await
         && let Err(failure) = turn.matched("DO 0".to_owned()).await
     {
         tracing::debug!(error = %failure.error(), "the projector's connection is opened again when it is needed");

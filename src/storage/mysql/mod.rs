@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`options`] | what can be set |
 //! | `connect`, `settings` | connections, their sessions, and what the server must be set to |
-//! | `sessions` | the runtime on which every socket lives, and the pool of readers |
+//! | `sessions`, `readers` | the runtime on which every socket lives; the connections that read |
 //! | `committer` | a connection that writes, its transactions, its deadlines |
 //! | `schema` | migrations and currencies |
 //! | `script` | statements of many rows as text |
@@ -36,6 +36,7 @@ pub mod options;
 mod owner;
 mod passbook;
 mod projections;
+mod readers;
 mod reads;
 mod retention;
 mod schema;

@@ -32,6 +32,8 @@ use crate::storage::{
     postings::{Posting, postings},
 };
 
+/// About what a posting takes, in bytes of SQL.
+const POSTING_BYTES: usize = 112;
 /// Openings that are remembered at most, some tens of megabytes; then it begins anew.
 const OPENINGS_MAX: usize = 1_000_000;
 
@@ -130,7 +132,7 @@ pub(super) async fn project(
 }
 
 fn write(postings: &[Posting<'_>], openings: &[(Opening, Money)]) -> Vec<Packet> {
-    let mut script = Script::default();
+    let mut script = Script::with_room(postings.len() * POSTING_BYTES + openings.len() * POSTING_BYTES);
     script.insert(
         "INSERT INTO passbook (account, version, record, kind, currency, amount_minor, balance_minor, at, business_date)",
         "",

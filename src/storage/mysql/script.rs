@@ -29,6 +29,12 @@ pub(super) struct Script {
 }
 
 impl Script {
+    /// With room for about so many bytes in the first packet: a text that grows is copied again and again.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        let sql = String::with_capacity(bytes.min(PACKET_BYTES + STATEMENT_BYTES));
+        Self { full: Vec::new(), last: Packet { sql, statements: 0 } }
+    }
+
     /// Adds a statement.
     pub(super) fn statement(&mut self, sql: &str) {
         self.begin();
