@@ -223,7 +223,11 @@ impl Keeper {
             }
             match ending {
                 Ending::Drained => return self.slot.set_status(LaneStatus::Closed),
-                Ending::Fenced => return self.stop_for_good("the lane belongs to another owner", None),
+                Ending::Fenced => {
+                    // The fence has let nothing through: what was in flight is not done.
+                    self.slot.unresolved.store(limbo.is_some(), Ordering::Release);
+                    return self.stop_for_good(&self.why_fenced(acknowledged.0).await, None);
+                }
                 Ending::Panicked | Ending::Breached(_) | Ending::ProjectorStopped | Ending::DuplicateKey { .. }
                     if !progressed =>
                 {
@@ -292,6 +296,20 @@ impl Keeper {
             return Err(went_back(format!("record {seq} of lane {lane} is not the one that was acknowledged")));
         }
         Ok(())
+    }
+
+    /// A fence that does not match is another owner's, or the store's that went back beneath it.
+    async fn why_fenced(&self, acknowledged: Seq) -> String {
+        let heads = match self.common.store.lane_heads().await {
+            Ok(heads) => heads,
+            Err(error) => return format!("the lane belongs to another owner, or the store went back: {error}"),
+        };
+        let stands_at = heads.iter().find(|head| head.lane == self.slot.lane).map_or(Seq::ZERO, |head| head.seq);
+        if stands_at < acknowledged {
+            let lane = self.slot.lane;
+            return format!("the store went back: lane {lane} stands at {stands_at}, {acknowledged} was acknowledged");
+        }
+        "the lane belongs to another owner".to_owned()
     }
 
     async fn hash_at(&self, seq: Seq) -> Result<Option<ChainHash>, StoreError> {
