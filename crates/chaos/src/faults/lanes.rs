@@ -37,6 +37,8 @@ pub(super) enum HeldIn {
 /// A second engine claims the lanes of one that is well, and does not get them until that one is killed.
 pub(super) async fn standby(site: &mut Site) -> anyhow::Result<Struck> {
     let (first, second) = (site.active, site.active.other());
+    // Whatever was before: leases that ran out meanwhile are renewed.
+    tokio::time::sleep(LEASE / 2).await;
     let owners = site.watcher().owners();
     site.engine(second).spawn()?;
     let claimed = site.clock.now();

@@ -1,9 +1,14 @@
 //! Processes that die: mysqld, the engine, both.
 
-use rand::rngs::StdRng;
+use std::time::Duration;
+
+use rand::{RngExt, rngs::StdRng};
 
 use super::{Struck, pause};
 use crate::site::Site;
+
+/// An engine tries a commit again for two seconds before it turns clients away: from here on it must have.
+const TOLD_WITHIN: Duration = Duration::from_millis(2_500);
 
 /// `kill -9` of mysqld; after a while it is started again.
 pub(super) async fn kill_mysqld(site: &mut Site, random: &mut StdRng) -> anyhow::Result<Struck> {
@@ -11,15 +16,14 @@ pub(super) async fn kill_mysqld(site: &mut Site, random: &mut StdRng) -> anyhow:
     let turned_away = site.town.pulse.come_back_later();
     site.mysqld.kill()?;
     pause(random, 20..300).await;
-    let away = site.clock.now();
-    let was_told = site.town.pulse.come_back_later() > turned_away;
     site.mysqld.restart()?;
-    let recovered = site.recovered(since).await?;
-    let mut struck = Struck::recovered_in(recovered);
-    // Whoever asks while it is away is told to come back, and is not left waiting. Short absences may pass unnoticed.
-    if !was_told && site.town.pulse.come_back_later() == turned_away && away - since > 100_000 {
-        struck.complaints.push("mysqld was away and nobody was told 503 with Retry-After".to_owned());
+    let away = site.clock.since(since);
+    let mut struck = Struck::default();
+    // Whoever asks while it is away is told to come back, and is not left waiting.
+    if site.town.pulse.come_back_later() == turned_away && away > TOLD_WITHIN {
+        struck.complaints.push(format!("mysqld was away for {away:?} and nobody was told 503 with Retry-After"));
     }
+    struck.recovered = Some(site.recovered(since).await?);
     Ok(struck)
 }
 
@@ -34,7 +38,6 @@ pub(super) async fn kill_engine(site: &mut Site) -> anyhow::Result<Struck> {
 
 /// Both at once; which is gone first is chance. mysqld comes back first, or the engine has to wait for it.
 pub(super) async fn kill_both(site: &mut Site, random: &mut StdRng) -> anyhow::Result<Struck> {
-    use rand::RngExt as _;
     let since = site.clock.now();
     let active = site.active;
     if random.random() {

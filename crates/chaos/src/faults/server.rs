@@ -20,7 +20,8 @@ pub(super) async fn read_only(site: &mut Site, random: &mut StdRng) -> anyhow::R
     // Without "super" the engine's user, who may do everything here, would not be kept out.
     direct.execute("SET GLOBAL super_read_only = ON").await?;
     let locked = site.clock.now();
-    pause(random, 700..1_800).await;
+    // Longer than an engine tries a commit again before it turns clients away.
+    pause(random, 2_500..3_200).await;
     let mut complaints = Vec::new();
     if site.town.pulse.come_back_later() == turned_away {
         complaints.push("the server was read-only and nobody was told 503 with Retry-After".to_owned());

@@ -59,7 +59,7 @@ impl Engine {
         let data = files.folder.join("data");
         let configuration = format!(
             "[server]\nlisten = \"127.0.0.1:{listen}\"\nbody_bytes_max = 1_048_576\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n\
-             [store]\nkind = \"mysql\"\ndirectory = \"{}\"\n[store.mysql]\n{store}\n[engine]\ncustomer_lanes = {lanes}\n\
+             [store]\nkind = \"mysql\"\ndirectory = \"{}\"\n[store.mysql]\n{store}\n[engine]\ncustomer_lanes = {lanes}\ncommand_deadline_ms = 600\n\
              [rates]\ndemonstration = false\n\
              [limits]\ndaily_won = 1_000_000_000_000\nmonthly_won = 1_000_000_000_000\n",
             data.display()
