@@ -206,7 +206,8 @@ impl Engine {
     fn open_link(&self, slot: &LaneSlot, is_keyed: bool) -> Result<Arc<LaneLink>, Refusal> {
         let link = slot.link.load_full().ok_or_else(|| slot.refusal(is_keyed))?;
         let lag = link.shared.durable().number().saturating_sub(slot.progress.seq().number());
-        if lag > self.0.common.limits.projection_lag_max {
+        let limits = &self.0.common.limits;
+        if self.0.door.in_flight() > room_at(lag, limits.projection_lag_max, limits.in_flight_max) {
             return Err(overloaded(Overload::ProjectionLag));
         }
         Ok(link)
@@ -247,5 +248,30 @@ fn deliver(link: &LaneLink, customer: CustomerId, travel: Box<Travel>) {
             travel.reply.send(Err(absent));
         }
         Reached::Crowded(travel) => travel.reply.send(Err(overloaded(Overload::InFlightOfCustomer))),
+    }
+}
+
+/// How many commands may be in flight while the projections lag by so many records: all up to half of what they may lag, then
+/// ever fewer, none at the end. So a lag slows the door down before it closes it.
+fn room_at(lag: u64, lag_max: u64, in_flight_max: usize) -> usize {
+    let half = lag_max / 2;
+    let (left, whole) = (lag_max.saturating_sub(lag), lag_max.saturating_sub(half).max(1));
+    if lag <= half {
+        return in_flight_max;
+    }
+    let room = u128::from(left) * in_flight_max as u128 / u128::from(whole);
+    usize::try_from(room).unwrap_or(in_flight_max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room_at;
+
+    #[test]
+    fn the_door_narrows_with_the_lag_and_closes_at_its_bound() {
+        let room = |lag| room_at(lag, 200_000, 4_096);
+        assert_eq!([0, 50_000, 100_000].map(room), [4_096; 3]);
+        assert_eq!([125_000, 150_000, 199_000, 200_000, 300_000].map(room), [3_072, 2_048, 40, 0, 0]);
+        assert_eq!(room_at(1, 1, 10), 0);
     }
 }

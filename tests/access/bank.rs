@@ -293,8 +293,11 @@ pub(crate) fn id_of(key: &str) -> &str {
 /// Writes a file that only its owner may read.
 pub(crate) fn write_secret(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt;
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    // Put in place whole, as hwan does: a running one may read it at any moment.
+    let beside = path.with_extension("beside");
+    fs::write(&beside, text).unwrap();
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::rename(&beside, path).unwrap();
 }
 
 fn collect(stream: impl Read + Send + 'static, lines: Arc<Mutex<Vec<String>>>, to: Option<mpsc::SyncSender<String>>) {

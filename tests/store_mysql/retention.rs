@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hwan::{
     storage::{
-        conformance::fixture::{Scribe, key, money, seq},
+        conformance::fixture::{Scribe, key, money, records, seq},
         mysql::Retention,
         port::LedgerStore,
     },
@@ -38,7 +38,8 @@ async fn keys_expire_and_sealed_records_leave_in_steps_and_the_chain_verifies_fr
         let turn = scribe.clock().0.plus_seconds(1);
         scribe.set_pace(60);
         scribe.open_family();
-        store.commit(&scribe.batch()).await.unwrap();
+        let second = scribe.batch();
+        store.commit(&second).await.unwrap();
         assert_eq!(store.find_keys(&[key(77)]).await.unwrap().len(), 1);
 
         assert_eq!(store.delete_sealed(lane, AT_ONCE).await.unwrap(), 0, "nothing is sealed");
@@ -49,6 +50,8 @@ async fn keys_expire_and_sealed_records_leave_in_steps_and_the_chain_verifies_fr
         assert!(store.find_keys(&[key(77)]).await.unwrap().is_empty(), "the key may be used anew");
         assert_eq!(store.journal(lane, seq(1), 10).await.unwrap().len(), 7, "its record stays");
 
+        assert_eq!(store.delete_sealed(lane, AT_ONCE).await.unwrap(), 0, "they are not projected");
+        store.project(lane, Seq::ZERO, &records(&first)).await.unwrap();
         assert_eq!(store.delete_sealed(lane, AT_ONCE).await.unwrap(), 4);
         let kept = store.kept(lane).await.unwrap();
         assert_eq!((kept.deleted, kept.hash), (seq(4), first.rows[3].hash));
@@ -56,6 +59,7 @@ async fn keys_expire_and_sealed_records_leave_in_steps_and_the_chain_verifies_fr
         let report = walk::verify(store.as_ref(), &mut |_| ()).await.unwrap();
         assert!(report.is_clean(), "{:?}", report.findings());
 
+        store.project(lane, seq(4), &records(&second)).await.unwrap();
         // Sealed to its end: the last record stays, so the lane can be taken.
         store.seal(lane, seq(7)).await.unwrap();
         store.expire_keys(lane, Timestamp::MAX, AT_ONCE).await.unwrap();
