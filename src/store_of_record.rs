@@ -18,6 +18,8 @@ use crate::{
     },
 };
 
+/// For how much longer than they are promised keys are kept: by more than clocks may differ.
+const KEYS_KEPT_LONGER: Duration = Duration::from_secs(3_600);
 /// How often it is looked whether keys have expired.
 const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
 
@@ -74,11 +76,11 @@ impl StoreOfRecord {
     ) -> Option<impl Future<Output = ()> + use<>> {
         let store = self.mysql.clone()?;
         Some(async move {
-            let kept_seconds = i64::try_from(kept_for.as_secs()).unwrap_or(i64::MAX);
+            let kept_seconds = i64::try_from((kept_for + KEYS_KEPT_LONGER).as_secs()).unwrap_or(i64::MAX);
             loop {
                 tokio::time::sleep(KEYS_LOOKED_AT_EVERY).await;
                 let before = clock.now().plus_seconds(-kept_seconds);
-                for lane in &lanes {
+                for lane in lanes.iter().filter(|lane| !store.has_lapsed(**lane)) {
                     expire(&store, *lane, before).await;
                 }
             }

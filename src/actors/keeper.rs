@@ -339,18 +339,20 @@ impl Keeper {
         }
     }
 
-    /// The lane has become another's while the outcome of a batch was unknown. Its taking ended whatever was in flight, so
-    /// what stands now stands, and what does not never will: the journal tells, without a lock.
+    /// The lane has become another's while the outcome of a batch was unknown. What the journal has happened; of what it has
+    /// not, nothing is claimed: the new owner can tell.
     async fn stand_down(&self, limbo: &mut Option<(Arc<LaneShared>, Limbo)>) {
+        let Some((seq, hash)) = limbo.as_ref().and_then(|(_, limbo)| limbo.sealed.head()) else { return };
         let until = Instant::now() + STAND_DOWN_MAX;
-        while let Some((seq, hash)) = limbo.as_ref().and_then(|(_, limbo)| limbo.sealed.head()) {
+        loop {
             match self.hash_at(seq).await {
-                Ok(found) => self.settle(limbo, found == Some(hash)),
+                Ok(found) if found == Some(hash) => return self.settle(limbo, true),
+                Ok(_) => return, // unanswered means unknown
                 Err(error) if Instant::now() < until => {
                     tracing::warn!(lane = %self.slot.lane, %error, "the outcome of a commit cannot be read yet: tried again");
                     tokio::time::sleep(PAUSE_MAX).await;
                 }
-                Err(_) => return, // unanswered means unknown
+                Err(_) => return,
             }
         }
     }
@@ -404,6 +406,11 @@ impl Keeper {
                 _ = compare.tick() => {
                     if self.slot.is_draining() {
                         shared.end(Ending::Drained, None);
+                        continue;
+                    }
+                    if self.common.store.has_lapsed(self.slot.lane) {
+                        tracing::warn!(lane = %self.slot.lane, "the lease has run out: the lane is taken again before anything is answered from memory");
+                        shared.end(Ending::LeaseLapsed, None);
                         continue;
                     }
                     let today = self.common.clock.now().seoul_date();

@@ -61,6 +61,8 @@ pub enum Ending {
     },
     /// The lane belongs to another owner.
     Fenced,
+    /// The lane may belong to another owner by now: it is taken again, or found to be another's.
+    LeaseLapsed,
     /// An actor panicked.
     Panicked,
     /// An invariant is broken, or what is stored can't be.

@@ -1,6 +1,10 @@
 //! The store's configuration.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
@@ -91,8 +95,8 @@ fn wrong(field: &'static str, found: &str, advice: &str) -> ConfigError {
     ConfigError::Bound { field, found: found.to_owned(), advice: advice.to_owned() }
 }
 
-fn path(path: &PathBuf) -> Option<PathBuf> {
-    Some(path.clone()).filter(|path| !path.as_os_str().is_empty())
+fn path(path: &Path) -> Option<PathBuf> {
+    Some(path.to_owned()).filter(|path| !path.as_os_str().is_empty())
 }
 
 impl StoreConfig {
@@ -113,8 +117,16 @@ impl MysqlConfig {
             let found = if self.url.is_empty() { "empty" } else { "something else" };
             return Err(wrong("store.mysql.url", found, "give mysql://user@host:3306/database"));
         };
-        let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
-        let is_near = ["127.", "localhost", "[::1]"].iter().any(|near| host.starts_with(near));
+        // Behind the user and password, which may hold anything but a slash.
+        let authority = place.split(['/', '?']).next().unwrap_or(place);
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let name = host.split(['/', '?']).next().unwrap_or(host);
+        let name = match name.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or(address),
+            None => name.split(':').next().unwrap_or(name),
+        };
+        let is_near =
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         if !is_near && !matches!(self.tls, TlsTrust::VerifyCa | TlsTrust::VerifyIdentity) {
             let advice = "the server is beyond loopback: use \"verify_identity\" or \"verify_ca\", with store.mysql.ca";
             return Err(wrong("store.mysql.tls", &format!("{:?}", self.tls).to_lowercase(), advice));

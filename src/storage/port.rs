@@ -266,6 +266,12 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// [`StoreError::LaneHeld`] while another owner's lease lasts.
     async fn take_lane(&self, lane: LaneId) -> Result<TakenLane, StoreError>;
 
+    /// Whether a lane that was taken may belong to another owner by now: the lease has run out without a sign of the store, or
+    /// another owner was seen. What is in memory of such a lane may be stale.
+    fn has_lapsed(&self, _lane: LaneId) -> bool {
+        false
+    }
+
     /// Every lane that was ever taken, and where it stands.
     async fn lane_heads(&self) -> Result<Vec<LaneHead>, StoreError>;
 

@@ -10,10 +10,22 @@ use crate::step::Step;
 /// How long one round may take; a campaign by `--minutes` has that on top.
 const ROUND_MAX: Duration = Duration::from_secs(30 * 60);
 
+/// One round of everything, as a part of the tests; whether every promise held.
+pub(crate) fn run_as_test() -> bool {
+    match run(&["--ci".to_owned()]) {
+        Ok(()) => true,
+        Err(reason) => {
+            println!("chaos: {reason}");
+            false
+        }
+    }
+}
+
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let debug = debug()?;
     let target = debug.parent().ok_or("xtask does not lie below target/")?;
-    let build = vec!["build", "--package", "hwan", "--bin", "hwan", "--package", "hwan-chaos"];
+    // The whole workspace: with the features of the tests, so that nothing is built twice.
+    let build = vec!["build", "--workspace", "--bins"];
     if !Step::cargo("build", build).run(|_, _| ())? {
         return Err("hwan or its crash tests do not build".to_owned());
     }

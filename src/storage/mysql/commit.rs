@@ -74,6 +74,9 @@ async fn send(store: &Shared, committer: &Committer, batch: Written) -> Result<(
         return Err(errors::fenced(lane, epoch, from));
     }
     let mut turn = committer.turn().await.map_err(|error| CommitError::NotDone(error.to_string()))?;
+    if let Err(error) = lanes::prepare(store, &mut turn, lane, epoch).await {
+        return Err(CommitError::NotDone(error.to_string()));
+    }
     let mut fence = String::with_capacity(320);
     let _ = write!(fence, "UPDATE lane SET seq = {}, hash = ", to.number()); // a string takes every write
     script::push_bytes(&mut fence, &hash.0);

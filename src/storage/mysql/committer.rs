@@ -6,6 +6,7 @@
 //! whoever takes the lane can end what is left open (`lanes`).
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,6 +15,7 @@ use std::{
 };
 
 use futures_util::TryStreamExt;
+use hwan_domain::id::LaneId;
 use sqlx::{
     AssertSqlSafe, Either, MySqlConnection,
     mysql::{MySqlConnectOptions, MySqlRow},
@@ -28,6 +30,7 @@ use super::{
     errors::{self, Cause, Stage, store_error},
     options::MysqlOptions,
     script::Packet,
+    settings,
 };
 use crate::storage::port::StoreError;
 
@@ -45,13 +48,17 @@ pub(super) struct Committer {
     number: Arc<AtomicU64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Slot {
     connection: Option<MySqlConnection>,
     /// Whether a transaction was begun and its end was not seen.
     unfinished: bool,
     /// Whether the server said that it takes no writes: another one may, to which a new connection leads.
     is_read_only: bool,
+    /// Which server the connection leads to.
+    server: Arc<str>,
+    /// The lanes whose rows name the connection.
+    named: HashSet<LaneId>,
 }
 
 /// A turn at the connection: nobody else writes by it meanwhile.
@@ -61,6 +68,7 @@ pub(super) struct Turn {
     /// The number that the server gave the connection.
     pub(super) number: u64,
     until: Instant,
+    is_in_doubt: bool,
 }
 
 /// What the server answered.
@@ -147,10 +155,17 @@ impl Committer {
                 .fetch_one(&mut connection)
                 .await
                 .map_err(|error| store_error(&error))?;
+            slot.server = settings::server(&mut connection).await?.into();
+            slot.named.clear();
             self.number.store(number, Ordering::Release);
             slot.connection = Some(connection);
         }
-        Ok(Turn { slot, number: self.number.load(Ordering::Acquire), until: Instant::now() + self.timeout })
+        Ok(Turn {
+            slot,
+            number: self.number.load(Ordering::Acquire),
+            until: Instant::now() + self.timeout,
+            is_in_doubt: false,
+        })
     }
 
     /// Closes the connection once it is free; a transaction under way comes to its end or its deadline.
@@ -163,6 +178,12 @@ impl Committer {
         if let Some(connection) = slot.connection.take() {
             connect::close(connection).await;
         }
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self { connection: None, unfinished: false, is_read_only: false, server: Arc::from(""), named: HashSet::new() }
     }
 }
 
@@ -217,9 +238,12 @@ impl Turn {
         }
     }
 
-    /// How many rows a statement that stands alone matched.
+    /// How many rows a statement that stands alone matched. Whoever gives this up gives the connection up.
     pub(super) async fn matched(&mut self, sql: String) -> Result<u64, Failure> {
-        match self.send(sql).await {
+        let was_open = std::mem::replace(&mut self.slot.unfinished, true);
+        let answer = self.send(sql).await;
+        self.slot.unfinished = was_open;
+        match answer {
             Ok(got) => Ok(got.matched.first().copied().unwrap_or(0)),
             Err(failure) => {
                 self.doubt(&failure);
@@ -228,11 +252,27 @@ impl Turn {
         }
     }
 
+    /// Which server the connection leads to.
+    pub(super) fn server(&self) -> Arc<str> {
+        Arc::clone(&self.slot.server)
+    }
+
+    /// Whether a lane's row is yet to name this connection: from now on it does.
+    pub(super) fn is_new_to(&mut self, lane: LaneId) -> bool {
+        self.slot.named.insert(lane)
+    }
+
     /// What state a connection is in that did not answer, nobody knows: it is never used again.
     fn doubt(&mut self, failure: &Failure) {
         if matches!(failure, Failure::Unanswered(_)) {
             self.slot.unfinished = true;
+            self.is_in_doubt = true;
         }
+    }
+
+    /// Whether a statement was not answered.
+    pub(super) const fn is_in_doubt(&self) -> bool {
+        self.is_in_doubt
     }
 
     /// Whether a transaction is open.

@@ -37,13 +37,15 @@ pub(super) async fn take(store: &Shared, lane: LaneId) -> Result<TakenLane, Stor
 
 async fn take_here(store: &Shared, lane: LaneId) -> Result<TakenLane, StoreError> {
     if store.is_lost() {
+        // What became of a last batch is read from where the others write.
+        store.sessions.renew_readers();
         return Err(StoreError::LaneHeld { lane, by: "it has taken over".to_owned(), left: Duration::ZERO });
     }
     store.forget(lane);
     let committer = store.committer(lane);
     let mut turn = committer.turn().await?;
     let held = look(&mut turn, lane).await?;
-    let server = server(&mut turn).await?;
+    let server = turn.server();
     if let Some(held) = &held {
         refuse_what_is_held(store, lane, held)?;
         end_connections(&mut turn, &server, held).await;
@@ -68,14 +70,35 @@ async fn take_here(store: &Shared, lane: LaneId) -> Result<TakenLane, StoreError
             }
             // What is read of the lane from now on is read from the server where it was taken.
             store.sessions.renew_readers();
-            store.owns(lane, taken.epoch);
+            store.openings.forget();
+            store.owns(lane, taken.epoch, server);
             Ok(taken)
         }
         Err(error) => {
-            turn.roll_back().await;
+            if turn.is_in_doubt() {
+                turn.give_up();
+            } else {
+                turn.roll_back().await;
+            }
             Err(error)
         }
     }
+}
+
+/// Before a connection's first transaction for a lane: it leads to the server where the lane was taken, and the lane's row names
+/// it, so that a taker can end it even in the middle of that transaction.
+pub(super) async fn prepare(store: &Shared, turn: &mut Turn, lane: LaneId, epoch: Epoch) -> Result<(), StoreError> {
+    store.refuse_other_server(lane, &turn.server())?;
+    if turn.is_new_to(lane) {
+        let name = format!(
+            "UPDATE lane SET connection = {} WHERE id = {} AND epoch = {}",
+            turn.number,
+            lane.number(),
+            epoch.0
+        );
+        turn.matched(name).await?;
+    }
+    Ok(())
 }
 
 /// After a fence: whether it was another engine that took the lane. If so, all lanes are left to it.
@@ -130,26 +153,6 @@ fn refuse_what_is_held(store: &Shared, lane: LaneId, held: &Held) -> Result<(), 
         return Ok(());
     }
     Err(StoreError::LaneHeld { lane, by: held.owner.clone(), left: held.left })
-}
-
-/// What tells this server from others: its own id where it has one, else where it runs.
-async fn server(turn: &mut Turn) -> Result<String, StoreError> {
-    let rows = turn
-        .read(
-            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid', 'hostname', 'port', 'datadir')"
-                .to_owned(),
-        )
-        .await?;
-    let mut named: Vec<(String, String)> = rows
-        .iter()
-        .map(|row| Ok((row.try_get::<String, _>(0)?.to_lowercase(), row.try_get(1)?)))
-        .collect::<Result<_, sqlx::Error>>()
-        .map_err(|error| column(&error))?;
-    named.sort();
-    let own = named.iter().find(|(name, _)| name.starts_with("server_u")).map(|(_, value)| value.clone());
-    let place = || named.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join("/");
-    let server = own.filter(|own| !own.is_empty()).unwrap_or_else(place);
-    Ok(server.chars().filter(char::is_ascii).take(190).collect())
 }
 
 /// Ends the connections by which the old owner committed and projected, if they are of this server and of hwan's own user: an

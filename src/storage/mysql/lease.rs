@@ -9,7 +9,10 @@ use std::{sync::Weak, time::Duration};
 
 use futures_util::future::{join, join_all};
 
-use super::store::{Owned, Shared, SharedParts};
+use super::{
+    lanes,
+    store::{Owned, Shared, SharedParts},
+};
 
 /// Renews the leases of a store's lanes until the store is gone.
 pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
@@ -20,9 +23,10 @@ pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
         if store.is_closed() || store.is_lost() {
             return;
         }
-        // Side by side: one connection that hangs holds up its own lanes only.
+        // Side by side, and none for longer than until the next round: a connection that hangs holds up its own lanes only.
         let due = store.owned().into_iter().filter(|owned| owned.renewed.elapsed() >= every);
-        join(keep_open(&store), join_all(due.map(|owned| renew(&store, owned, lease, every)))).await;
+        let renewals = due.map(|owned| tokio::time::timeout(every, renew(&store, owned, lease, every)));
+        let _given_up = join(tokio::time::timeout(every, keep_open(&store)), join_all(renewals)).await;
     }
 }
 
@@ -33,6 +37,9 @@ async fn renew(store: &Shared, Owned { lane, epoch, .. }: Owned, lease: Duration
         Some(Err(error)) => return tracing::debug!(%lane, %error, "the lease could not be renewed"),
         None => return,
     };
+    if let Err(error) = store.refuse_other_server(lane, &turn.server()) {
+        return tracing::debug!(%lane, %error, "the lease is not renewed");
+    }
     let renew = format!(
         "UPDATE lane SET connection = {}, lease_until = NOW(6) + INTERVAL {} MICROSECOND WHERE id = {} AND epoch = {}",
         turn.number,
@@ -44,10 +51,7 @@ async fn renew(store: &Shared, Owned { lane, epoch, .. }: Owned, lease: Duration
         Ok(1) => store.renewed(lane, epoch),
         // Taken again by this engine meanwhile: that is its lease.
         Ok(_) if store.epoch(lane) != Some(epoch) => {}
-        Ok(_) => {
-            tracing::error!(%lane, "the lease is lost: another engine has taken over");
-            store.lose();
-        }
+        Ok(_) => lanes::notice_another_owner(store, &mut turn, lane).await,
         Err(failure) => tracing::debug!(%lane, error = %failure.error(), "the lease could not be renewed"),
     }
 }

@@ -62,7 +62,7 @@ impl MysqlOptions {
             commit_connections: 1,
             readers: 8,
             connect_timeout: Duration::from_secs(3),
-            commit_timeout: Duration::from_secs(10),
+            commit_timeout: Duration::from_secs(4),
             read_timeout: Duration::from_secs(10),
             lease: Duration::from_secs(5),
         }

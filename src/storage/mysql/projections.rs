@@ -62,6 +62,11 @@ impl Openings {
         Ok(new)
     }
 
+    /// Nothing is known any more: the lane was taken, perhaps on another server.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// These stand now.
     fn stand(&self, openings: impl IntoIterator<Item = Opening>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,6 +97,16 @@ pub(super) async fn project(
     let shared = store.clone();
     let work = async move {
         let mut turn = shared.projector.turn().await?;
+        shared.refuse_other_server(lane, &turn.server())?;
+        if turn.is_new_to(lane) {
+            let name = format!(
+                "UPDATE projection SET connection = {} WHERE lane = {} AND epoch = {}",
+                turn.number,
+                lane.number(),
+                epoch.0
+            );
+            turn.matched(name).await?;
+        }
         let mut fence = String::new();
         let _ = write!(
             fence,
@@ -150,9 +165,9 @@ fn write(postings: &[Posting<'_>], openings: &[(Opening, Money)]) -> Vec<Packet>
         },
     );
     script.insert(
+        "INSERT INTO daily_opening (account, currency, business_date, amount_minor)",
         // One that stands already was written by an earlier step: it began the day, this posting did not.
-        "INSERT IGNORE INTO daily_opening (account, currency, business_date, amount_minor)",
-        "",
+        " ON DUPLICATE KEY UPDATE amount_minor = amount_minor",
         openings,
         |row, ((account, currency, date), amount)| {
             row.number(account.position().packed());

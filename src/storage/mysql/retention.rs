@@ -123,8 +123,9 @@ pub(super) async fn delete_sealed(store: &Shared, lane: LaneId, pace: Retention)
         let Kept { sealed, deleted: at, keys_expired, .. } = kept(store, lane).await?;
         let at = at.number();
         let head = super::lanes::seq_by(store, format!("SELECT seq FROM lane WHERE id = {}", lane.number())).await?;
-        // A key is as good as its record: what has not expired stays, and so does the lane's last record.
-        let end = sealed.min(keys_expired).number().min(head.number().saturating_sub(1));
+        // A key is as good as its record: what has not expired stays; so do what is not projected yet, and the last record.
+        let projected = reads::projected(store, lane).await?;
+        let end = sealed.min(keys_expired).min(projected).number().min(head.number().saturating_sub(1));
         let to = end.min(at.saturating_add(pace.step));
         if to <= at {
             return Ok(deleted);

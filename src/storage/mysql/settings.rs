@@ -14,11 +14,14 @@ const PACKET_BYTES_MIN: u64 = 16 << 20;
 
 /// The settings that are looked at.
 const LOOKED_AT: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'innodb_flush_log_at_trx_commit', 'log_bin', \
-    'sync_binlog', 'binlog_format', 'innodb_doublewrite', 'innodb_flush_method', 'max_allowed_packet', 'read_only', \
+    'sync_binlog', 'binlog_error_action', 'binlog_format', 'innodb_doublewrite', 'innodb_flush_method', 'max_allowed_packet', 'read_only', \
     'super_read_only', 'innodb_read_only', 'innodb_force_recovery', 'system_time_zone')";
 /// What the session really runs with.
 const SESSION: &str = "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation', 'time_zone', \
     'autocommit', 'character_set_client', 'sql_mode')";
+
+/// Whether commits are written ahead at all; MySQL alone says.
+const REDO: &str = "SHOW GLOBAL STATUS LIKE 'Innodb_redo_log_enabled'";
 
 /// Settings by name.
 type Settings = HashMap<String, String>;
@@ -29,7 +32,8 @@ pub(super) async fn check(connection: &mut MySqlConnection) -> Result<(), StoreE
     let session = read(connection, SESSION).await?;
     judge_version(&server)?;
     judge_session(&session)?;
-    judge(&server)
+    judge(&server)?;
+    judge_redo(&read(connection, REDO).await?)
 }
 
 /// What the server is: `mysql 9.7.0`, `mariadb 10.11.6`.
@@ -39,6 +43,17 @@ pub(super) async fn name(connection: &mut MySqlConnection) -> Result<String, Sto
     let kind = if is_mariadb(version) { "mariadb" } else { "mysql" };
     let number = version.split(['-', '+']).next().unwrap_or(version);
     Ok(format!("{kind} {number}"))
+}
+
+/// What tells this server from others: its own id where it has one, else where it runs.
+pub(super) async fn server(connection: &mut MySqlConnection) -> Result<String, StoreError> {
+    const NAMING: &str =
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid', 'hostname', 'port', 'datadir')";
+    let named = read(connection, NAMING).await?;
+    let own = ["server_uuid", "server_uid"].map(|name| value(&named, name)).into_iter().find(|own| !own.is_empty());
+    let server =
+        own.map_or_else(|| ["hostname", "port", "datadir"].map(|name| value(&named, name)).join("/"), str::to_owned);
+    Ok(server.chars().filter(char::is_ascii).take(190).collect())
 }
 
 async fn read(connection: &mut MySqlConnection, sql: &'static str) -> Result<Settings, StoreError> {
@@ -127,6 +142,11 @@ fn judge(settings: &Settings) -> Result<(), StoreError> {
             return Err(wrong("binlog_format", format, "ROW or MIXED", "replicas would not follow exactly"));
         }
     }
+    let binlog_error = value(settings, "binlog_error_action");
+    if binlog_error.eq_ignore_ascii_case("IGNORE_ERROR") {
+        let why = "else commits go on that replicas never hear of";
+        return Err(wrong("binlog_error_action", binlog_error, "ABORT_SERVER", why));
+    }
     let doublewrite = value(settings, "innodb_doublewrite");
     if ["OFF", "0", "DETECT_ONLY"].iter().any(|off| doublewrite.eq_ignore_ascii_case(off)) {
         return Err(wrong("innodb_doublewrite", doublewrite, "ON", "else a loss of power tears pages"));
@@ -153,6 +173,20 @@ fn judge(settings: &Settings) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// `ALTER INSTANCE DISABLE INNODB REDO_LOG` is for loading data, not for money.
+fn judge_redo(status: &Settings) -> Result<(), StoreError> {
+    let enabled = value(status, "innodb_redo_log_enabled");
+    if enabled.is_empty() || is_on(enabled) {
+        return Ok(());
+    }
+    Err(wrong(
+        "Innodb_redo_log_enabled",
+        enabled,
+        "ON",
+        "run ALTER INSTANCE ENABLE INNODB REDO_LOG: else a crash loses all",
+    ))
 }
 
 #[cfg(test)]
@@ -198,6 +232,7 @@ mod tests {
             ("sync_binlog", "0"),
             ("sync_binlog", "1000"),
             ("binlog_format", "STATEMENT"),
+            ("binlog_error_action", "IGNORE_ERROR"),
             ("innodb_doublewrite", "OFF"),
             ("innodb_doublewrite", "DETECT_ONLY"),
             ("innodb_flush_method", "nosync"),
@@ -218,6 +253,10 @@ mod tests {
             let refused = judge(&settings).unwrap_err();
             assert!(matches!(&refused, StoreError::Unavailable(text) if text.contains(name)), "{refused}");
         }
+        let redo =
+            |value: &str| judge_redo(&Settings::from([("innodb_redo_log_enabled".to_owned(), value.to_owned())]));
+        assert!(redo("ON").is_ok() && judge_redo(&Settings::new()).is_ok());
+        assert!(matches!(redo("OFF"), Err(StoreError::Unsafe(text)) if text.contains("REDO_LOG")));
         let mut without_binlog = good();
         without_binlog.insert("log_bin".to_owned(), "OFF".to_owned());
         without_binlog.insert("sync_binlog".to_owned(), "0".to_owned());

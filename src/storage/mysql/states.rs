@@ -67,7 +67,10 @@ pub(super) async fn households(store: &Shared, ids: &[CustomerId]) -> Result<Vec
 pub(super) async fn customers(store: &Shared, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {
     let CustomerQuery { channel, reference, after, limit } = query;
     let by = |column: &str, text: &Option<Arc<str>>| {
-        text.as_deref().map(|text| format!(" AND c.{column} = {}", script::literal(text))).unwrap_or_default()
+        // The length too: in these collations a text equals itself with spaces behind it.
+        text.as_deref()
+            .map(|text| format!(" AND c.{column} = {} AND LENGTH(c.{column}) = {}", script::literal(text), text.len()))
+            .unwrap_or_default()
     };
     let rows = store
         .sessions

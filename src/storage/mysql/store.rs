@@ -48,7 +48,7 @@ use crate::storage::{
 
 /// How the projections are moved on: steps that take some tens of milliseconds of the server's time, so that commits hardly
 /// wait behind one.
-const PROJECTION_STEP: ProjectionStep = ProjectionStep { records_max: 8_192, gathered_for: Duration::from_millis(500) };
+const PROJECTION_STEP: ProjectionStep = ProjectionStep { records_max: 4_096, gathered_for: Duration::from_millis(200) };
 
 /// The store on MySQL.
 #[derive(Debug)]
@@ -94,10 +94,12 @@ pub(super) struct SharedParts {
 }
 
 /// A lane that this store has taken.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Owned {
     pub(super) lane: LaneId,
     pub(super) epoch: Epoch,
+    /// On which server it was taken: behind the same name another may stand after a failover, and there it is taken anew.
+    pub(super) server: Arc<str>,
     /// When its lease was last renewed.
     pub(super) renewed: Instant,
 }
@@ -114,8 +116,23 @@ impl SharedParts {
     }
 
     /// Notes that a lane was taken.
-    pub(super) fn owns(&self, lane: LaneId, epoch: Epoch) {
-        self.lanes().insert(lane, Owned { lane, epoch, renewed: Instant::now() });
+    pub(super) fn owns(&self, lane: LaneId, epoch: Epoch, server: Arc<str>) {
+        self.lanes().insert(lane, Owned { lane, epoch, server, renewed: Instant::now() });
+    }
+
+    /// Refuses a connection to another server than the one where the lane was taken.
+    pub(super) fn refuse_other_server(&self, lane: LaneId, server: &str) -> Result<(), StoreError> {
+        match self.lanes().get(&lane) {
+            Some(owned) if *owned.server != *server => Err(StoreError::Unavailable(
+                "another server stands behind the name than before: the lane is taken again there".to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a lane's lease has run out as far as this process knows, or another engine has taken over.
+    pub(super) fn has_lapsed(&self, lane: LaneId) -> bool {
+        self.is_lost() || self.lanes().get(&lane).is_some_and(|owned| owned.renewed.elapsed() > self.lease)
     }
 
     /// Notes that a lane's lease was renewed.
@@ -137,7 +154,7 @@ impl SharedParts {
 
     /// The lanes that are owned.
     pub(super) fn owned(&self) -> Vec<Owned> {
-        self.lanes().values().copied().collect()
+        self.lanes().values().cloned().collect()
     }
 
     /// Notes that another engine has taken a lane. Whoever keeps the others would keep that engine from serving: nothing is
@@ -256,6 +273,10 @@ impl LedgerStore for MysqlStore {
 
     async fn take_lane(&self, lane: LaneId) -> Result<TakenLane, StoreError> {
         lanes::take(&self.shared, lane).await
+    }
+
+    fn has_lapsed(&self, lane: LaneId) -> bool {
+        self.shared.has_lapsed(lane)
     }
 
     async fn lane_heads(&self) -> Result<Vec<LaneHead>, StoreError> {
