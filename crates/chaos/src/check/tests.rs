@@ -313,11 +313,7 @@ fn an_exchange_of_which_one_balance_row_was_not_written_is_found() {
         run.standing.balances[1] = BalanceRow { account: USD, currency: Currency::USD, amount: 50, version: 2 };
     });
     assert_eq!(names, ["not_conserved", "wrong_balance"]);
-    assert_eq!(
-        found(|run| run.standing.balances.truncate(run.standing.balances.len().saturating_sub(1))),
-        ["wrong_balance"],
-        "of 0.00 only the row is missing"
-    );
+    assert_eq!(found(|run| run.standing.balances.truncate(1)), ["wrong_balance"], "of 0.00 only the row is missing");
 }
 
 #[test]
@@ -469,7 +465,7 @@ fn columns_that_say_something_else_than_the_text_are_found() {
 
 #[test]
 fn a_passbook_that_is_not_the_journals_legs_each_once_is_found() {
-    assert_eq!(found(|run| run.passbook.truncate(run.passbook.len().saturating_sub(1))), ["wrong_passbook"]);
+    assert_eq!(found(|run| run.passbook.truncate(6)), ["wrong_passbook"]);
     assert_eq!(found(|run| run.passbook.push(good().passbook[0].clone())), ["wrong_passbook"]);
     assert_eq!(found(|run| run.passbook[2].balance_after += 1), ["wrong_passbook"]);
     assert_eq!(found(|run| run.passbook[2].version = 77), ["wrong_passbook"]);

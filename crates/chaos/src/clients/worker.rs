@@ -13,12 +13,14 @@ use super::{
 };
 use crate::{
     fingerprint,
-    history::{Attempt, Command, Meaning, Order, Outcome, RetryAfter},
+    history::{Attempt, Command, Meaning, Micros, Order, Outcome, RetryAfter},
 };
 
 /// The pause before the next attempt, growing up to the longest.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
 const PAUSE_MAX: Duration = Duration::from_millis(64);
+/// How long an engine is left alone that did not answer, in microseconds.
+const SHUNNED_MICROS: Micros = 1_000_000;
 /// One in so many acknowledged commands is sent once more at once.
 const REPEATED_OF: u32 = 24;
 /// One in so many commands is an earlier one, sent once more.
@@ -33,13 +35,17 @@ pub(super) struct Worker {
     lines: Vec<Line>,
     spare: Line,
     at: usize,
+    /// Until when each engine is left alone, because it did not answer.
+    shunned: Vec<Micros>,
     notes: Vec<Command>,
 }
 
 impl Worker {
     pub(super) fn new(town: Arc<Town>, seed: u64) -> Self {
         let lines = town.endpoints.iter().map(|_| Line::default()).collect();
-        Self { town, random: StdRng::seed_from_u64(seed), lines, spare: Line::default(), at: 0, notes: Vec::new() }
+        let (random, spare) = (StdRng::seed_from_u64(seed), Line::default());
+        let shunned = vec![0; town.endpoints.len()];
+        Self { town, random, lines, spare, at: 0, shunned, notes: Vec::new() }
     }
 
     /// Sends commands one by one until the crew stops.
@@ -231,13 +237,19 @@ impl Worker {
             None => anyhow::bail!("there is no engine {}", self.at),
         };
         let line = self.lines.get_mut(self.at).unwrap_or(&mut self.spare);
-        line.call(endpoint, request, self.town.clock).await
+        let called = line.call(endpoint, request, self.town.clock).await?;
+        if let (Came::Nothing, Some(shunned)) = (&called.came, self.shunned.get_mut(self.at)) {
+            *shunned = called.ended + SHUNNED_MICROS;
+        }
+        Ok(called)
     }
 
-    /// The next attempt goes to the other engine, if one is up.
+    /// The next attempt goes to the other engine, if one is up and has not just kept silent, as a balancer would do it.
     fn look_elsewhere(&mut self) {
         let other = (self.at + 1) % self.town.endpoints.len().max(1);
-        if self.town.endpoints.get(other).is_some_and(|endpoint| endpoint.is_up()) {
+        let now = self.town.clock.now();
+        let is_shunned = self.shunned.get(other).is_some_and(|until| *until > now);
+        if !is_shunned && self.town.endpoints.get(other).is_some_and(|endpoint| endpoint.is_up()) {
             self.at = other;
         }
     }

@@ -17,7 +17,7 @@ const CLAIMS_FOR: Duration = Duration::from_millis(400);
 /// How long until somebody commits or projects; projections gather for seconds.
 const STRIKES_MAX: Duration = Duration::from_secs(20);
 /// How long after its lease a held owner may keep the lanes: the taker's look, its lock, what it must read.
-const TAKEN_WITHIN: Duration = Duration::from_millis(3_000);
+const TAKEN_WITHIN: Duration = Duration::from_millis(2_000);
 /// How long a zombie may take to notice that it is none.
 const NOTICED_MAX: Duration = Duration::from_secs(5);
 /// How long an engine may take to stop in order.

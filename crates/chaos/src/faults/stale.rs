@@ -25,7 +25,7 @@ pub async fn stale_replica(mut plan: SitePlan, random: &mut StdRng) -> anyhow::R
     plan.mysqld_options.extend(REPLICATED);
     plan.mysqld_options.push("--server-id=1");
     let replica_options = [&REPLICATED[..], &["--server-id=2", "--skip-replica-start", "--relay-log=relay"]].concat();
-    let replica = Mysqld::start(&plan.mysql, &plan.folder.join("replica"), &replica_options)?;
+    let mut replica = Mysqld::start(&plan.mysql, &plan.folder.join("replica"), &replica_options)?;
     let mut site = Site::open(plan).await?;
     follow(replica.direct(), site.mysqld.port()).await?;
     follows(&site, replica.direct()).await?;
@@ -35,7 +35,10 @@ pub async fn stale_replica(mut plan: SitePlan, random: &mut StdRng) -> anyhow::R
     site.recovered(missed_from).await?;
     pause(random, 300..600).await;
     site.mysqld.kill()?;
-    replica.direct().execute("STOP REPLICA; RESET REPLICA ALL").await?;
+    // By force: the half of a transaction that it may have would be waited for.
+    replica.kill()?;
+    replica.restart()?;
+    replica.direct().execute("RESET REPLICA ALL").await?;
     let active = site.active;
     let since = site.clock.now();
     site.proxy(active).switch_to(replica.port());
