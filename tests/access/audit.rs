@@ -62,7 +62,13 @@ async fn a_trace_is_echoed_and_in_the_log_and_one_that_is_malformed_is_not() {
     let request = || get("/v1/rates").header("authorization", format!("Bearer {token}"));
     let answer = bank.send(bank.api(), request().header("traceparent", TRACE)).await;
     assert_eq!((answer.status, answer.header("traceparent")), (200, Some(TRACE)));
-    let line = bank.said().lines().find(|line| line.contains("answered") && line.contains(TRACE)).map(str::to_owned);
+    // The line comes by a pipe, after the answer perhaps.
+    let said = || bank.said().lines().find(|line| line.contains("answered") && line.contains(TRACE)).map(str::to_owned);
+    let asked = std::time::Instant::now();
+    while said().is_none() && asked.elapsed() < crate::bank::SOON {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let line = said();
     assert!(line.is_some_and(|line| line.contains(answer.header("x-request-id").unwrap())), "{}", bank.said());
     let answer = bank.send(bank.api(), request().header("traceparent", "00-0-0-01")).await;
     assert_eq!((answer.status, answer.header("traceparent")), (200, None));
