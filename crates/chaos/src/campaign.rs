@@ -17,6 +17,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use crate::{
     clients::CrewPlan,
     faults::{self, Fault},
+    patience::Patience,
     report::Report,
     site::{Judgement, Site, SitePlan},
 };
@@ -156,12 +157,12 @@ async fn run_site(
 /// Lets the load go on until it has reached its goal.
 async fn reach(exchanges: u64, site: &mut Site, report: &Report) -> anyhow::Result<()> {
     site.town.allow(u64::MAX);
-    let (started, mut sign) = (Instant::now(), Instant::now());
+    let (mut patience, mut sign) = (Patience::of(GOAL_MAX), Instant::now());
     while site.town.pulse.exchanges() < exchanges {
         if let Some(error) = site.client_failure().await {
             return Err(error);
         }
-        anyhow::ensure!(started.elapsed() < GOAL_MAX, "{exchanges} exchanges were not reached within {GOAL_MAX:?}");
+        anyhow::ensure!(!patience.is_over(), "{exchanges} exchanges were not reached within {GOAL_MAX:?}");
         if sign.elapsed() >= SIGN_EVERY {
             sign = Instant::now();
             say(report, &format!("{} of {exchanges} exchanges acknowledged", site.town.pulse.exchanges()));

@@ -223,6 +223,8 @@ pub struct Reign {
 /// Everything that happened.
 #[derive(Clone, Debug, Default)]
 pub struct History {
+    /// The wall clock when the run began, in microseconds since 1970.
+    pub began_at: i64,
     /// Every key, in no order.
     pub commands: Vec<Command>,
     /// Who owned which lane, as far as it was seen.

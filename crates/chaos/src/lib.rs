@@ -13,6 +13,7 @@ pub mod faults;
 pub mod fingerprint;
 pub mod history;
 pub mod money;
+pub mod patience;
 pub mod place;
 pub mod proxy;
 pub mod report;

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -96,6 +96,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// Tells when the machine, or this program, stood still: it explains what waited for too long.
+async fn tell_standstills() {
+    const TICK: Duration = Duration::from_millis(200);
+    const TOLD_FROM: Duration = Duration::from_secs(3);
+    loop {
+        let before = Instant::now();
+        tokio::time::sleep(TICK).await;
+        let gap = before.elapsed();
+        if gap > TOLD_FROM {
+            eprintln!("chaos: nothing went on here for {} s", gap.as_secs());
+        }
+    }
+}
+
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let mysql = Installation::mysql(&cli.target.join("services"))
         .install(&mut |step| eprintln!("services: {step}"))
@@ -109,13 +123,17 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let standstills = tokio::spawn(tell_standstills());
         // Whatever was started is killed when the campaign is dropped.
-        tokio::select! {
+        let ended = tokio::select! {
             ended = campaign::run(&plan, &mysql, &mut report) => ended,
             _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
             _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
-        }
+        };
+        standstills.abort();
+        ended
     });
+    report.conclude();
     println!("{report}");
     if let Some(file) = &cli.json {
         std::fs::write(file, report.to_json()).with_context(|| file.display().to_string())?;

@@ -11,11 +11,17 @@ use serde::Serialize;
 use crate::{
     check::{Counts, Sort, Violation},
     faults::{Fault, Struck},
-    site::Judgement,
+    site::{Judgement, LEASE},
 };
 
 /// Violations and complaints that are shown; all are counted.
 const SHOWN_MAX: usize = 40;
+
+/// How long after an owner's lease its lanes work elsewhere, usually: clients notice by a deadline as long as the lease, and
+/// whoever waits for a row's lock waits for as long again.
+const TAKEN_USUALLY_WITHIN: Duration = Duration::from_millis(800);
+/// From so many take-overs on they are judged together.
+const TAKE_OVERS_JUDGED: usize = 3;
 
 /// What is known of one kind of fault.
 #[derive(Debug, Default)]
@@ -33,6 +39,7 @@ pub struct Report {
     seed: u64,
     faults: BTreeMap<Fault, OfFault>,
     counts: Counts,
+    refusals: BTreeMap<String, u64>,
     by_name: BTreeMap<&'static str, usize>,
     lost: usize,
     doubled: usize,
@@ -50,6 +57,7 @@ impl Report {
             seed,
             faults: BTreeMap::new(),
             counts: Counts::default(),
+            refusals: BTreeMap::new(),
             by_name: BTreeMap::new(),
             lost: 0,
             doubled: 0,
@@ -98,6 +106,9 @@ impl Report {
         self.counts.journal_rows += journal_rows;
         self.counts.movements += movements;
         self.counts.passbook_rows += passbook_rows;
+        for (code, times) in judgement.refusals {
+            *self.refusals.entry(code).or_default() += times;
+        }
         for violation in &judgement.violations {
             self.count(violation);
         }
@@ -115,6 +126,19 @@ impl Report {
         *counter += 1;
         if self.shown.len() < SHOWN_MAX {
             self.shown.push(violation.to_string());
+        }
+    }
+
+    /// Judges what only the whole shows. A row's lock that an owner left behind must not hold up who takes the lane: one take-over
+    /// may be slow on a busy machine, half of them may not.
+    pub fn conclude(&mut self) {
+        for (fault, of) in &self.faults {
+            let Some(spread) = Spread::of(&of.recovered) else { continue };
+            let is_slow = spread.median > (LEASE + TAKEN_USUALLY_WITHIN).as_millis();
+            if fault.is_take_over() && of.recovered.len() >= TAKE_OVERS_JUDGED && is_slow {
+                let complaint = format!("{fault}: half of the take-overs took more than {} ms", spread.median);
+                self.complaints.push(complaint);
+            }
         }
     }
 
@@ -154,6 +178,7 @@ impl Report {
             unknown_attempts: self.counts.unknown_attempts,
             journal_rows: self.counts.journal_rows,
             passbook_rows: self.counts.passbook_rows,
+            refusals: &self.refusals,
             lost: self.lost,
             doubled: self.doubled,
             unresolved: self.unresolved,
@@ -179,6 +204,7 @@ struct Written<'a> {
     unknown_attempts: u64,
     journal_rows: u64,
     passbook_rows: u64,
+    refusals: &'a BTreeMap<String, u64>,
     lost: usize,
     doubled: usize,
     unresolved: usize,
@@ -242,6 +268,8 @@ impl fmt::Display for Report {
             "{} repetitions, {} attempts with an unknown outcome, {} journal rows, {} passbook rows",
             self.counts.repetitions, self.counts.unknown_attempts, self.counts.journal_rows, self.counts.passbook_rows
         )?;
+        let refusals: Vec<String> = self.refusals.iter().map(|(code, times)| format!("{code} {times}")).collect();
+        writeln!(f, "refusals: {}", if refusals.is_empty() { "none".to_owned() } else { refusals.join(", ") })?;
         for (name, count) in &self.by_name {
             writeln!(f, "violation {name}: {count}")?;
         }
@@ -268,14 +296,32 @@ mod tests {
         report.strike(Fault::FullDisk, Struck { skipped: Some("not permitted".into()), ..Struck::default() });
         assert!(report.is_clean());
         let lost = Violation::Lost { key: "k".into(), id: Place::new(1, 2) };
-        report.judge(Judgement { counts: Counts::default(), violations: vec![lost], complaints: Vec::new() });
+        let refusals = BTreeMap::from([("lane_closed".to_owned(), 5)]);
+        report.judge(Judgement { counts: Counts::default(), refusals, violations: vec![lost], complaints: Vec::new() });
         assert!(!report.is_clean());
         let text = report.to_string();
-        for expected in ["20 (30)", "skipped: not permitted", "lost 1, doubled 0", "violation lost: 1", "seed 7"] {
+        for expected in
+            ["20 (30)", "skipped: not permitted", "lost 1, doubled 0", "violation lost: 1", "lane_closed 5", "seed 7"]
+        {
             assert!(text.contains(expected), "{expected} is missing in {text}");
         }
         let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
         assert_eq!(json["faults"]["engine-kill"]["recovery_ms"]["max"], 30);
         assert_eq!((json["lost"].as_u64(), json["clean"].as_bool()), (Some(1), Some(false)));
+    }
+    #[test]
+    fn take_overs_that_are_slow_by_half_are_complained_of_and_a_single_slow_one_is_not() {
+        let slow_ones = |slow: usize| {
+            let mut report = Report::begin(7);
+            for nth in 0..5 {
+                let recovered = Some(Duration::from_millis(if nth < slow { 2_100 } else { 1_100 }));
+                report.strike(Fault::ZombieCommitting, Struck { recovered, ..Struck::default() });
+                report
+                    .strike(Fault::MysqldKill, Struck { recovered: Some(Duration::from_secs(5)), ..Struck::default() });
+            }
+            report.conclude();
+            report.complaints.len()
+        };
+        assert_eq!([0, 1, 2, 3, 5].map(slow_ones), [0, 0, 0, 1, 1]);
     }
 }

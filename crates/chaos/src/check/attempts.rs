@@ -1,10 +1,14 @@
 //! What the attempts of one key say of each other, without looking at any database.
 
-use super::violation::Violation;
-use crate::history::{Attempt, Command, Meaning, Outcome, RetryAfter};
+use super::{record, violation::Violation};
+use crate::history::{Acknowledgement, Attempt, Command, Meaning, Micros, Outcome, RetryAfter};
+
+/// By how much a record's time may be before the sending of the attempt that made it: the clocks are two.
+const CLOCKS_DIFFER: Micros = 20_000;
 
 /// One key: one outcome, one answer, at most one execution, and a refusal means what it says.
-pub(super) fn judge(command: &Command, violations: &mut Vec<Violation>) {
+/// `began_at` is the wall clock's time at the zero of the attempts' clock.
+pub(super) fn judge(command: &Command, began_at: i64, violations: &mut Vec<Violation>) {
     let key = || command.key.clone();
     if !command.is_resolved() {
         violations.push(Violation::Unresolved { key: key() });
@@ -18,7 +22,7 @@ pub(super) fn judge(command: &Command, violations: &mut Vec<Violation>) {
     if command.acknowledgements().filter(|(_, answer)| !answer.replayed).count() > 1 {
         violations.push(Violation::ExecutedTwice { key: key() });
     }
-    if repeats_nothing(command) {
+    if repeats_nothing(command, began_at) {
         violations.push(Violation::RepeatedNothing { key: key() });
     }
     let first_acknowledged = command.acknowledgements().map(|(attempt, _)| attempt.ended).min();
@@ -34,11 +38,16 @@ pub(super) fn judge(command: &Command, violations: &mut Vec<Violation>) {
     }
 }
 
-/// Every acknowledgement is a repetition, and of no attempt that could have worked.
-fn repeats_nothing(command: &Command) -> bool {
-    let mut acknowledgements = command.acknowledgements().peekable();
-    let worked = |attempt: &Attempt| attempt.may_have_worked();
-    acknowledgements.peek().is_some()
-        && acknowledgements.all(|(_, answer)| answer.replayed)
-        && !command.attempts.iter().any(worked)
+/// No attempt can have done what is acknowledged: each that was sent before the record's time was told that it is certainly not
+/// done, or is a repetition itself.
+fn repeats_nothing(command: &Command, began_at: i64) -> bool {
+    let Some((_, first)) = command.acknowledgements().next() else { return false };
+    let made_at = record::micros_of(&first.effect.at)
+        .and_then(|at| Micros::try_from(at.saturating_sub(began_at)).ok())
+        .map_or(Micros::MAX, |at| at.saturating_add(CLOCKS_DIFFER));
+    let can_have_done_it = |attempt: &Attempt| match &attempt.outcome {
+        Outcome::Acknowledged(Acknowledgement { replayed, .. }) => !replayed,
+        Outcome::Refused { .. } | Outcome::Unanswered | Outcome::NotSent => attempt.may_have_worked(),
+    };
+    !command.attempts.iter().any(|attempt| can_have_done_it(attempt) && attempt.invoked <= made_at)
 }

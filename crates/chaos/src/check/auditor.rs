@@ -62,7 +62,7 @@ impl<'h> Auditor<'h> {
     pub fn finish(mut self, standing: &Standing) -> (Counts, Vec<Violation>) {
         let commands = &self.history.commands;
         for command in commands {
-            attempts::judge(command, &mut self.violations);
+            attempts::judge(command, self.history.began_at, &mut self.violations);
         }
         let done = self.records.finish(standing, &mut self.violations);
         self.books.finish(commands, standing, &mut self.violations);

@@ -179,8 +179,12 @@ fn good() -> Run {
     ];
     let lanes = vec![LaneRow { lane: 1, seq: 7, hash: [0; 32], projected: Some(7) }];
     let reigns = vec![Reign { lane: 1, epoch: 1, engine: A, seq_first_seen: 0, seq_last_seen: 7 }];
-    let mut run =
-        Run { history: History { commands, reigns }, journal, passbook, standing: Standing { lanes, balances } };
+    let mut run = Run {
+        history: History { began_at: AT - 8_000, commands, reigns },
+        journal,
+        passbook,
+        standing: Standing { lanes, balances },
+    };
     rechain(&mut run);
     run
 }
@@ -366,6 +370,16 @@ fn a_repetition_of_what_was_certainly_not_done_is_found() {
     let names = found(|run| {
         let attempts = &mut run.history.commands[2].attempts;
         attempts[0].outcome = refused(Meaning::NotDone);
+    });
+    assert_eq!(names, ["repeated_nothing"]);
+    // Told that it is not done; then sent again, and only much later than the record was made.
+    let names = found(|run| {
+        run.history.began_at = AT - 2_050;
+        let attempts = &mut run.history.commands[2].attempts;
+        attempts[0].outcome = refused(Meaning::NotDone);
+        attempts[1].outcome = Outcome::Unanswered;
+        (attempts[1].invoked, attempts[1].ended) = (40_000, 40_010);
+        (attempts[2].invoked, attempts[2].ended) = (50_000, 50_010);
     });
     assert_eq!(names, ["repeated_nothing"]);
 }

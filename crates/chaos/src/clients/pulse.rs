@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{clock::RunClock, history::Micros};
+use crate::{clock::RunClock, history::Micros, patience::Patience};
 
 /// Lanes that are watched; a run has no more.
 const LANES_MAX: usize = 8;
@@ -67,15 +67,21 @@ impl Pulse {
     }
 
     /// Waits until every lane of customers has acknowledged something that was sent at `since` or later; gives how long
-    /// after `since` that was, or nothing if it takes longer than `time_max`.
-    pub async fn recovered(&self, clock: RunClock, since: Micros, lanes: u16, time_max: Duration) -> Option<Duration> {
+    /// after `since` that was, or nothing if it takes longer than `patience` from now on.
+    pub async fn recovered(
+        &self,
+        clock: RunClock,
+        since: Micros,
+        lanes: u16,
+        mut patience: Patience,
+    ) -> Option<Duration> {
         let lanes = self.newest.get(1..=usize::from(lanes)).unwrap_or_default();
         loop {
             let elapsed = clock.since(since);
             if lanes.iter().all(|newest| newest.load(Ordering::Acquire) >= since) {
                 return Some(elapsed);
             }
-            if elapsed > time_max {
+            if patience.is_over() {
                 return None;
             }
             tokio::time::sleep(LOOK_EVERY).await;

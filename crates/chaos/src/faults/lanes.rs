@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::{Struck, pause};
 use crate::{
+    patience::Patience,
     proxy::Transaction,
     site::{LEASE, Site, Which},
 };
@@ -107,9 +108,9 @@ async fn take_over(site: &mut Site, second: Which, since: u64) -> anyhow::Result
 /// A zombie that goes on must notice; then it is stopped in order.
 async fn awaken(site: &mut Site, zombie: Which) -> anyhow::Result<Vec<String>> {
     let mut complaints = Vec::new();
-    let resumed = site.clock.now();
+    let mut patience = Patience::of(NOTICED_MAX);
     while site.engine(zombie).is_running() && site.engine(zombie).is_ready().await != Some(false) {
-        if site.clock.since(resumed) > NOTICED_MAX {
+        if patience.is_over() {
             complaints.push(format!("a zombie was ready still, {NOTICED_MAX:?} after it was let go"));
             break;
         }

@@ -113,6 +113,11 @@ impl Fault {
         Self::ALL.into_iter().find(|fault| fault.name() == name)
     }
 
+    /// Whether another engine takes over from one that is held.
+    pub const fn is_take_over(self) -> bool {
+        matches!(self, Self::ZombiePaused | Self::ZombieCommitting | Self::ZombieProjecting)
+    }
+
     /// Whether it has a site of its own, because it ruins one or needs another kind of it.
     pub const fn needs_own_site(self) -> bool {
         matches!(self, Self::FullDisk | Self::StaleReplica)

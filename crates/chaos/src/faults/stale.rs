@@ -9,7 +9,10 @@ use rand::rngs::StdRng;
 use sqlx::Row as _;
 
 use super::{Struck, pause};
-use crate::site::{Direct, Judgement, Mysqld, Site, SitePlan};
+use crate::{
+    patience::Patience,
+    site::{Direct, Judgement, Mysqld, Site, SitePlan},
+};
 
 /// What both servers are started with.
 const REPLICATED: [&str; 3] = ["--gtid-mode=ON", "--enforce-gtid-consistency=ON", "--log-replica-updates=ON"];
@@ -42,7 +45,7 @@ pub async fn stale_replica(mut plan: SitePlan, random: &mut StdRng) -> anyhow::R
     let active = site.active;
     let since = site.clock.now();
     site.proxy(active).switch_to(replica.port());
-    let complaints = stopped(&mut site, since).await?;
+    let complaints = stopped(&mut site).await?;
     let seen = site.clock.since(since);
     // The bank goes back to the old primary, which has everything that was acknowledged.
     site.engine(active).kill()?;
@@ -66,14 +69,14 @@ async fn follow(replica: Direct, primary_port: u16) -> anyhow::Result<()> {
 
 /// Waits until the replica has a good part of the journal.
 async fn follows(site: &Site, replica: Direct) -> anyhow::Result<()> {
-    let begun = site.clock.now();
+    let mut patience = Patience::of(FOLLOWS_MAX);
     let wanted = heads(site.mysqld.direct()).await?;
     loop {
         // Its tables may not be there yet.
         if heads(replica).await.is_ok_and(|found| found.len() == wanted.len() && found >= wanted) {
             return Ok(());
         }
-        anyhow::ensure!(site.clock.since(begun) < FOLLOWS_MAX, "the replica does not follow within {FOLLOWS_MAX:?}");
+        anyhow::ensure!(!patience.is_over(), "the replica does not follow within {FOLLOWS_MAX:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -85,10 +88,11 @@ async fn heads(of: Direct) -> anyhow::Result<Vec<i64>> {
 }
 
 /// The engine says everywhere that its lanes are stopped, and why, and takes no more work.
-async fn stopped(site: &mut Site, since: u64) -> anyhow::Result<Vec<String>> {
+async fn stopped(site: &mut Site) -> anyhow::Result<Vec<String>> {
     let active = site.active;
+    let mut patience = Patience::of(STOPS_MAX);
     while !all_went_back(site) || site.engine(active).is_ready().await != Some(false) {
-        if site.clock.since(since) > STOPS_MAX {
+        if patience.is_over() {
             let lines = site.engine(active).last_lines();
             return Ok(vec![format!("not every lane said within {STOPS_MAX:?} that the store {LOGGED}:\n{lines}")]);
         }

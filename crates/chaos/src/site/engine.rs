@@ -6,14 +6,14 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Context as _;
 use hwan_client::{Client, ClientConfig, ClientError, ServerAddr};
 use hwan_services::{Leash, OsProcess, Signal, free_port};
 
-use crate::clients::Endpoint;
+use crate::{clients::Endpoint, patience::Patience};
 
 /// How long a start may take until it listens.
 const LISTENS_MAX: Duration = Duration::from_secs(30);
@@ -108,11 +108,10 @@ impl Engine {
     /// Starts it and waits until it takes work. One that ends at once, because mysqld is away, is started again, as
     /// whoever runs it would.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let started = Instant::now();
+        let mut patience = Patience::of(LISTENS_MAX);
         self.spawn()?;
         while self.client.ready().await.is_err() {
-            let late = started.elapsed() > LISTENS_MAX;
-            anyhow::ensure!(!late, "the engine was not ready in {LISTENS_MAX:?}:\n{}", self.last_lines());
+            anyhow::ensure!(!patience.is_over(), "the engine was not ready in {LISTENS_MAX:?}:\n{}", self.last_lines());
             tokio::time::sleep(ASK_EVERY).await;
             if !self.is_running() {
                 self.kill()?;
@@ -155,12 +154,12 @@ impl Engine {
         if let Some(process) = process {
             process.signal(Signal::Terminate)?;
         }
-        let started = Instant::now();
+        let mut patience = Patience::of(within);
         let ended = loop {
             if let Some(status) = child.try_wait()? {
                 break Ok(status);
             }
-            if started.elapsed() > within {
+            if patience.is_over() {
                 child.kill()?;
                 child.wait()?;
                 break Err(anyhow::anyhow!("the engine did not stop within {within:?}:\n{}", self.last_lines()));
@@ -184,12 +183,12 @@ impl Engine {
         let log = self.files.folder.join("verify.log");
         let file = File::create(&log)?;
         let mut child = self.command("verify").stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
-        let started = Instant::now();
+        let mut patience = Patience::of(VERIFIED_WITHIN);
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok((status, fs::read_to_string(log)?));
             }
-            if started.elapsed() > VERIFIED_WITHIN {
+            if patience.is_over() {
                 child.kill()?;
                 child.wait()?;
                 anyhow::bail!("hwan verify took longer than {VERIFIED_WITHIN:?}");

@@ -1,6 +1,6 @@
 //! A whole site: put up, put to work, closed and judged.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use hwan_services::Installed;
@@ -15,7 +15,8 @@ use crate::{
     check::{Auditor, Counts, Violation},
     clients::{Crew, CrewPlan, Town, open_customers},
     clock::RunClock,
-    history::{Command, History},
+    history::{Command, History, Outcome},
+    patience::Patience,
     proxy::Proxy,
 };
 
@@ -142,7 +143,8 @@ impl Site {
 
     /// Waits until every lane takes new work that was sent at `since` or later; gives how long after `since` that was.
     pub async fn recovered(&self, since: u64) -> anyhow::Result<Duration> {
-        let recovered = self.town.pulse.recovered(self.clock, since, self.plan.lanes, RECOVERED_MAX).await;
+        let recovered =
+            self.town.pulse.recovered(self.clock, since, self.plan.lanes, Patience::of(RECOVERED_MAX)).await;
         recovered.with_context(|| {
             let [a, b] = &self.engines;
             format!(
@@ -155,8 +157,9 @@ impl Site {
 
     /// The same for a server that may end by itself meanwhile: it is started again, as whoever runs it would.
     pub async fn recovered_under_care(&mut self, since: u64) -> anyhow::Result<Duration> {
+        let mut care = Patience::of(RECOVERED_MAX);
         loop {
-            let patience = self.clock.since(since) + LOOKED_AFTER_EVERY;
+            let patience = Patience::of(LOOKED_AFTER_EVERY);
             let recovered = self.town.pulse.recovered(self.clock, since, self.plan.lanes, patience).await;
             if let Some(recovered) = recovered {
                 return Ok(recovered);
@@ -164,7 +167,7 @@ impl Site {
             if !self.mysqld.is_running() {
                 self.mysqld.restart()?;
             }
-            if self.clock.since(since) > RECOVERED_MAX {
+            if care.is_over() {
                 return self.recovered(since).await; // says what is known
             }
         }
@@ -190,7 +193,7 @@ impl Site {
             }
         }
         let (verified, verdict) = a.verify().await?;
-        let history = History { commands, reigns };
+        let history = History { began_at: self.clock.began_at(), commands, reigns };
         let (counts, violations) = judge(&history, self.mysqld.direct()).await?;
         let mut complaints = Vec::new();
         if let Some(status) = stopped.iter().find(|status| !status.success()) {
@@ -199,7 +202,7 @@ impl Site {
         if !verified.success() {
             complaints.push(format!("hwan verify ended with {verified}: {verdict}"));
         }
-        Ok(Judgement { counts, violations, complaints })
+        Ok(Judgement { counts, refusals: refusals(&history), violations, complaints })
     }
 }
 
@@ -208,6 +211,8 @@ impl Site {
 pub struct Judgement {
     /// What was looked at.
     pub counts: Counts,
+    /// How often each code was told.
+    pub refusals: BTreeMap<String, u64>,
     /// Broken promises.
     pub violations: Vec<Violation>,
     /// What else went wrong at the end.
@@ -241,6 +246,16 @@ async fn caught_up(direct: Direct) -> anyhow::Result<()> {
     };
     // If they don't, the judge says so by name.
     tokio::time::timeout(CAUGHT_UP_MAX, wait).await.unwrap_or(Ok(()))
+}
+
+fn refusals(history: &History) -> BTreeMap<String, u64> {
+    let mut refusals: BTreeMap<String, u64> = BTreeMap::new();
+    for attempt in history.commands.iter().flat_map(|command| &command.attempts) {
+        if let Outcome::Refused { code, .. } = &attempt.outcome {
+            *refusals.entry(code.to_string()).or_default() += 1;
+        }
+    }
+    refusals
 }
 
 async fn judge(history: &History, direct: Direct) -> anyhow::Result<(Counts, Vec<Violation>)> {
