@@ -84,6 +84,30 @@ fn an_unknown_commit_is_answered_as_it_turns_out_to_have_been() {
 }
 
 #[test]
+fn while_the_store_is_away_whoever_waits_for_an_unknown_commit_is_told_so_and_its_retry_learns_the_outcome() {
+    in_still_time(async {
+        for (outcome, is_committed) in [(Outcome::UnknownLost, false), (Outcome::UnknownCommitted, true)] {
+            let bank = Bank::open().await;
+            let family = bank.family("0", "0.00").await;
+            bank.store.plan(outcome);
+            bank.store.set_outage(Outage::Writes);
+            let (begun, back) = (tokio::time::Instant::now(), Duration::from_secs(60));
+            let first = refusal(bank.keyed("limbo", deposit(family, "100 KRW")).await);
+            assert_eq!(first, Refusal::Unknown);
+            assert!(begun.elapsed() < Duration::from_secs(5), "answered after {:?}", begun.elapsed());
+            tokio::time::sleep(back).await;
+            assert_eq!(refusal(bank.keyed("limbo", deposit(family, "100 KRW")).await), Refusal::Unknown);
+            bank.store.set_outage(Outage::None);
+            a_while().await;
+            let retried = bank.keyed("limbo", deposit(family, "100 KRW")).await.unwrap();
+            assert_eq!(retried.delivery == Delivery::Replayed, is_committed);
+            assert_eq!(bank.held(family.won, "KRW").await, 100);
+            bank.audit(&[]);
+        }
+    });
+}
+
+#[test]
 fn an_unknown_commit_is_told_from_another_owner_s_record_at_the_same_place_by_its_hash() {
     in_still_time(async {
         for (outcome, is_committed) in [(Outcome::UnknownLost, false), (Outcome::UnknownCommitted, true)] {

@@ -163,6 +163,14 @@ impl Batch {
         }
     }
 
+    /// Whether the records happened is not known, and will not be soon: everybody is told so. A retry learns it.
+    pub fn leave_unknown(&mut self, shared: &LaneShared) {
+        for waiting in self.waiting.drain(..) {
+            let joined = waiting.key.map(|key| lock(&shared.keys).turn_back(key)).unwrap_or_default();
+            answer_all(waiting.reply, joined, Err(Refusal::Unknown));
+        }
+    }
+
     /// No record happened, nor ever will.
     pub fn fail(self, shared: &LaneShared, why: NotDone) {
         for waiting in self.waiting {

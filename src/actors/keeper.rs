@@ -52,6 +52,9 @@ use crate::{
 
 /// For how long the outcome of a last batch is looked up in a lane that has become another's.
 const STAND_DOWN_MAX: Duration = Duration::from_secs(30);
+/// How long those wait for their answer whose commit's outcome is unknown, while the lane cannot be taken: longer than a server
+/// needs to begin anew, and far shorter than clients wait.
+const LIMBO_WAITED_FOR: Duration = Duration::from_secs(3);
 /// How often the keeper compares the lane's date with the clock's.
 const DATE_COMPARED_EVERY: Duration = Duration::from_millis(100);
 /// The pause before a lane is taken again, growing with each failure up to [`PAUSE_MAX`].
@@ -257,7 +260,7 @@ impl Keeper {
     ) -> Result<Generation, StoreError> {
         let store = &self.common.store;
         let lane = self.slot.lane;
-        let taken = store.take_lane(lane).await?;
+        let taken = self.take(limbo).await?;
         self.refuse_store_that_went_back(&taken, acknowledged).await?;
         let board = match lane {
             LaneId::SYSTEM => Some(Board::new(store.pairs(ROUNDS_REMEMBERED_MAX).await?)),
@@ -280,6 +283,19 @@ impl Keeper {
             shared.end(Ending::ProjectorStopped, None);
         };
         Ok(Generation { link, _projector: self.followers.keep(follow) })
+    }
+
+    /// Takes the lane. Whoever waits for the outcome of its last commit is told that it is unknown where this takes long.
+    async fn take(&self, limbo: &mut Option<(Arc<LaneShared>, Limbo)>) -> Result<TakenLane, StoreError> {
+        let mut taking = self.common.store.take_lane(self.slot.lane);
+        if let Some((shared, Limbo { batch, since, .. })) = limbo {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(*since + LIMBO_WAITED_FOR) => batch.leave_unknown(shared),
+                taken = &mut taking => return taken,
+            }
+        }
+        taking.await
     }
 
     async fn refuse_store_that_went_back(
@@ -328,7 +344,7 @@ impl Keeper {
     }
 
     fn settle(&self, limbo: &mut Option<(Arc<LaneShared>, Limbo)>, is_committed: bool) {
-        if let Some((shared, Limbo { batch, sealed })) = limbo.take() {
+        if let Some((shared, Limbo { batch, sealed, .. })) = limbo.take() {
             tracing::info!(lane = %self.slot.lane, from = %sealed.from, is_committed, "the outcome of a commit is known");
             if is_committed {
                 batch.succeed(&shared);

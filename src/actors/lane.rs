@@ -193,7 +193,9 @@ impl LaneActor {
         };
         // Where the generation has ended already, its keeper does not look again: unanswered means unknown.
         match batch {
-            Some(batch) if ending == Ending::OutcomeUnknown => self.shared.end(ending, Some(Limbo { batch, sealed })),
+            Some(batch) if ending == Ending::OutcomeUnknown => {
+                self.shared.end(ending, Some(Limbo { batch, sealed, since: Instant::now() }));
+            }
             Some(batch) => {
                 batch.fail(&self.shared, NotDone::CommitFailed);
                 self.shared.end(ending, None);

@@ -21,7 +21,10 @@ use hwan_domain::{
     record::{KeyDigest, Record},
     time::{BusinessDate, Timestamp},
 };
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::{
     batch::Batch,
@@ -78,6 +81,8 @@ pub struct Limbo {
     pub batch: Batch,
     /// What was sent.
     pub sealed: Arc<CommitBatch>,
+    /// Since when its outcome is unknown.
+    pub since: Instant,
 }
 
 /// What is given to every generation of every lane.
