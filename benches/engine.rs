@@ -55,7 +55,7 @@ async fn start() -> Engine {
         guard: GuardPolicy::default(),
         quote_lifetime_max: Duration::from_secs(60),
         limits: EngineLimits { projection_lag_max: u64::MAX, ..EngineLimits::default() },
-        publishers: Vec::new(),
+        outbox: None,
         placement: Placement::OwnArbiters,
     };
     let engine = Engine::start(parts).await.expect("the null store opens");

@@ -309,7 +309,7 @@ async fn start_by(
         guard: config.rates.guard(),
         quote_lifetime_max: config.quotes.lifetime_max(),
         limits: config.engine.limits(),
-        publishers: Vec::new(),
+        outbox: None,
         placement: Placement::OwnArbiters,
     })
     .await?;

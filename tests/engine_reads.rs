@@ -83,7 +83,7 @@ fn what_was_answered_is_in_the_list_on_a_store_of_record_and_its_own_threads() {
             guard: GuardPolicy::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: EngineLimits::default(),
-            publishers: Vec::new(),
+            outbox: None,
             placement: Placement::OwnArbiters,
         };
         let engine = Engine::start(parts).await.unwrap();

@@ -39,7 +39,7 @@ async fn engine(dir: &std::path::Path, clock: &Arc<ManualClock>) -> (Engine, Arc
         guard: GuardPolicy::default(),
         quote_lifetime_max: Duration::from_secs(300),
         limits: EngineLimits::default(),
-        publishers: Vec::new(),
+        outbox: None,
         placement: Placement::CallersThread,
     };
     (Engine::start(parts).await.unwrap(), store)

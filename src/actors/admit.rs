@@ -210,6 +210,10 @@ impl Engine {
         if self.0.door.in_flight() > room_at(lag, limits.projection_lag_max, limits.in_flight_max) {
             return Err(overloaded(Overload::ProjectionLag));
         }
+        // Before the disk is full: what waits to leave stays in the journal.
+        if self.0.common.outbox.is_some() && slot.backlog.rows(link.shared.durable()) >= limits.outbox_backlog_max {
+            return Err(overloaded(Overload::OutboxBacklog));
+        }
         Ok(link)
     }
 

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use hwan_domain::{
+    control::ControlTotals,
     currency::Currency,
     id::{AccountId, CustomerId, LaneId, Seq},
     record::{KeyDigest, Record},
@@ -31,6 +32,7 @@ pub struct Draft {
     records: Vec<Arc<Record>>,
     writes: Vec<StateWrite>,
     holdings: Vec<Holding>,
+    totals: ControlTotals,
 }
 
 impl Draft {
@@ -51,6 +53,7 @@ impl Draft {
             rows,
             writes: self.writes,
             holdings: self.holdings,
+            totals: self.totals,
         }
     }
 }
@@ -91,6 +94,7 @@ pub struct Batch {
     waiting: Vec<Waiting>,
     writes: HashMap<WriteKey, StateWrite>,
     holdings: HashMap<CustomerId, Holding>,
+    totals: ControlTotals,
 }
 
 impl Batch {
@@ -142,11 +146,26 @@ impl Batch {
         self.holdings.insert(holding.customer, holding);
     }
 
+    /// Notes what all accounts of the lane hold after the last record.
+    pub fn leave_totals(&mut self, totals: &ControlTotals) {
+        self.totals.clone_from(totals);
+    }
+
     /// What goes to the store, not yet written down: the records, and the values they leave behind.
     pub fn draft(&mut self, shared: &LaneShared, from: Seq, head: ChainHash) -> Draft {
         let writes = self.writes.drain().map(|(_, write)| write).collect();
         let holdings = self.holdings.drain().map(|(_, holding)| holding).collect();
-        Draft { lane: shared.lane, epoch: shared.epoch, from, head, records: self.records.clone(), writes, holdings }
+        let totals = std::mem::take(&mut self.totals);
+        Draft {
+            lane: shared.lane,
+            epoch: shared.epoch,
+            from,
+            head,
+            records: self.records.clone(),
+            writes,
+            holdings,
+            totals,
+        }
     }
 
     /// Every record is durable: everybody gets the answer, in lane order.

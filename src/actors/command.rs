@@ -309,4 +309,7 @@ pub enum Overload {
     /// The projections are too far behind the journal.
     #[error("the projections are too far behind")]
     ProjectionLag,
+    /// Too many records wait for the outbox: Kafka, or who else follows, has been away too long.
+    #[error("too many records wait to leave the engine: what takes them, such as Kafka, has been away too long")]
+    OutboxBacklog,
 }

@@ -59,7 +59,7 @@ impl Engine {
             limits: parts.limits,
             board: ArcSwap::default(),
             board_seq: watch::Sender::new(Seq::ZERO),
-            publishers: parts.publishers,
+            outbox: parts.outbox,
             metrics: HotMetrics::new(),
         });
         let mut arbiters = Vec::new();
@@ -74,6 +74,7 @@ impl Engine {
             }
         };
         let followers = place("followers");
+        let outbox = place("outbox");
         let mut slots = Vec::new();
         let mut keepers = Vec::new();
         // The system lane first: customers' commands need its rates.
@@ -84,6 +85,7 @@ impl Engine {
                 slot: slot.clone(),
                 common: common.clone(),
                 followers: followers.clone(),
+                outbox: outbox.clone(),
                 committer: place("committer"),
             };
             let (opened, opening) = oneshot::channel();
@@ -177,6 +179,7 @@ impl Engine {
             status: slot.status(),
             durable: slot.durable(),
             projected: slot.progress.seq(),
+            published: self.0.common.outbox.is_some().then(|| slot.backlog.published()),
         };
         self.0.slots.iter().map(view).collect()
     }

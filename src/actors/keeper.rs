@@ -12,6 +12,7 @@
 //! after generation ends in a panic or a breach without a single commit between: then an operator has to look.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
@@ -21,6 +22,7 @@ use std::{
 
 use actix::{AsyncContext, Context};
 use arc_swap::ArcSwapOption;
+use futures_util::FutureExt;
 use hwan_domain::{
     board::{Board, ROUNDS_REMEMBERED_MAX},
     id::{LaneId, Seq},
@@ -44,7 +46,10 @@ use super::{
     view::LaneStatus,
 };
 use crate::{
-    outbox::feed::{Feed, Tail},
+    outbox::{
+        feed::{Feed, Tail},
+        port::{Backlog, FollowedLane, Follower},
+    },
     projection::projector::{self, Progress},
     storage::port::{ChainHash, StoreError, TakenLane},
     telemetry::metrics::LaneMetrics,
@@ -74,6 +79,8 @@ pub struct LaneSlot {
     pub board: ArcSwapOption<actix::Addr<RateBoardActor>>,
     /// How far the projections have followed.
     pub progress: Arc<Progress>,
+    /// How far the outbox has taken the records out.
+    pub backlog: Arc<Backlog>,
     /// Handles of this lane's metrics.
     pub metrics: Arc<LaneMetrics>,
     acknowledged: AtomicU64,
@@ -91,6 +98,7 @@ impl LaneSlot {
             link: ArcSwapOption::empty(),
             board: ArcSwapOption::empty(),
             progress: Arc::default(),
+            backlog: Arc::default(),
             metrics: Arc::new(LaneMetrics::new(lane.number())),
             acknowledged: AtomicU64::new(0),
             unresolved: AtomicBool::new(false),
@@ -154,6 +162,8 @@ pub struct Keeper {
     pub common: Arc<Common>,
     /// Where the projector runs.
     pub followers: Place,
+    /// Where the outbox runs.
+    pub outbox: Place,
     /// Where batches are written down and sent to the store.
     pub committer: Place,
 }
@@ -162,6 +172,7 @@ pub struct Keeper {
 struct Generation {
     link: Arc<LaneLink>,
     _projector: Leash,
+    _outbox: Option<Leash>,
 }
 
 impl Keeper {
@@ -262,6 +273,9 @@ impl Keeper {
         let lane = self.slot.lane;
         let taken = self.take(limbo).await?;
         self.refuse_store_that_went_back(&taken, acknowledged).await?;
+        if let Some(outbox) = &self.common.outbox {
+            outbox.accept(lane, (taken.seq, taken.hash), store.as_ref()).await?;
+        }
         let board = match lane {
             LaneId::SYSTEM => Some(Board::new(store.pairs(ROUNDS_REMEMBERED_MAX).await?)),
             _ => None,
@@ -274,6 +288,7 @@ impl Keeper {
         projector::catch_up(store.as_ref(), lane, taken.projected, taken.seq, &self.slot.progress).await?;
         let feed = Arc::new(Feed::default());
         let tail = Tail::new(feed.clone(), store.clone(), lane, taken.seq);
+        let outbox = self.common.outbox.as_ref().map(|follower| self.let_follow(follower, &taken, feed.clone()));
         let link = self.populate(&taken, feed, board);
         let (store, progress, shared) = (store.clone(), self.slot.progress.clone(), link.shared.clone());
         let follow = async move {
@@ -282,7 +297,30 @@ impl Keeper {
             // It ends by itself only where it can't go on; the lane is taken again, or stopped, rather than left behind.
             shared.end(Ending::ProjectorStopped, None);
         };
-        Ok(Generation { link, _projector: self.followers.keep(follow) })
+        Ok(Generation { link, _projector: self.followers.keep(follow), _outbox: outbox })
+    }
+
+    /// Has the outbox follow this generation; a panic of its neither ends the lane nor the following.
+    fn let_follow(&self, follower: &Arc<dyn Follower>, taken: &TakenLane, feed: Arc<Feed>) -> Leash {
+        let followed = FollowedLane {
+            lane: self.slot.lane,
+            epoch: taken.epoch,
+            head: taken.seq,
+            store: self.common.store.clone(),
+            backlog: self.slot.backlog.clone(),
+            feed,
+        };
+        let follower = follower.clone();
+        self.outbox.keep(async move {
+            loop {
+                let following = AssertUnwindSafe(follower.follow(followed.clone())).catch_unwind().await;
+                if following.is_ok() {
+                    return;
+                }
+                tracing::error!(lane = %followed.lane, outbox = follower.name(), "the outbox panicked: it begins again at its cursor");
+                tokio::time::sleep(PAUSE_MAX).await;
+            }
+        })
     }
 
     /// Takes the lane. Whoever waits for the outcome of its last commit is told that it is unknown where this takes long.
@@ -402,7 +440,8 @@ impl Keeper {
             self.slot.board.store(Some(Arc::new(actor)));
             BoardSeat::new(board)
         });
-        lane.run(LaneActor::new(shared.clone(), weak.clone(), taken.seq, taken.hash, self.committer.clone(), seat));
+        let stand = (taken.seq, taken.hash, taken.totals.clone());
+        lane.run(LaneActor::new(shared.clone(), weak.clone(), stand, self.committer.clone(), seat));
         hydrator.run(HydratorActor::new(shared.clone(), weak.clone()));
         key_lookup.run(KeyLookupActor::new(shared, weak));
         if taken.last.is_none_or(|(_, date)| date < today) {
@@ -435,9 +474,19 @@ impl Keeper {
                     }
                     let lag = shared.durable().number().saturating_sub(self.slot.progress.seq().number());
                     self.slot.metrics.lags(lag);
+                    if self.common.outbox.is_some() {
+                        self.observe_backlog(shared);
+                    }
                 }
             }
         }
+    }
+
+    fn observe_backlog(&self, shared: &LaneShared) {
+        let rows = self.slot.backlog.rows(shared.durable());
+        let oldest = self.slot.backlog.oldest().filter(|_| rows > 0);
+        let waited = oldest.map_or(0, |at| self.common.clock.now().micros().saturating_sub(at.micros()).max(0));
+        self.slot.metrics.waits_for_outbox(rows, Duration::from_micros(waited.unsigned_abs()));
     }
 
     fn close(&self, generation: Generation) {

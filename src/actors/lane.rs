@@ -13,7 +13,7 @@ use std::{
 };
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use hwan_domain::id::Seq;
+use hwan_domain::{control::ControlTotals, id::Seq};
 use tokio::time::Instant;
 
 use super::{
@@ -42,6 +42,8 @@ pub struct LaneActor {
     pub(super) filling: VecDeque<Batch>,
     /// The rate board, in the system lane.
     pub(super) board: Option<BoardSeat>,
+    /// What all accounts of the lane hold, after `tail`.
+    pub(super) totals: ControlTotals,
     committer: Place,
     head_hash: ChainHash,
     committing: Option<Batch>,
@@ -51,12 +53,11 @@ pub struct LaneActor {
 }
 
 impl LaneActor {
-    /// The actor of a generation whose lane stands at `tail` with `head_hash`.
+    /// The actor of a generation whose lane stands at `tail` with `head_hash` and these control totals.
     pub fn new(
         shared: Arc<LaneShared>,
         link: Weak<LaneLink>,
-        tail: Seq,
-        head_hash: ChainHash,
+        (tail, head_hash, totals): (Seq, ChainHash, ControlTotals),
         committer: Place,
         board: Option<BoardSeat>,
     ) -> Self {
@@ -67,6 +68,7 @@ impl LaneActor {
             tail,
             filling: VecDeque::new(),
             board,
+            totals,
             committer,
             head_hash,
             committing: None,

@@ -41,7 +41,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    outbox::{feed::Feed, port::EventPublisher},
+    outbox::{feed::Feed, port::Follower},
     storage::port::{ChainHash, CommitBatch, Epoch, LedgerStore},
     telemetry::metrics::{HotMetrics, LaneMetrics},
 };
@@ -103,8 +103,8 @@ pub struct Common {
     pub board: ArcSwap<Board>,
     /// Up to which record of the system lane the board is published; said to whoever follows the rates.
     pub board_seq: watch::Sender<Seq>,
-    /// Who is told of what becomes durable, beside the projections.
-    pub publishers: Vec<Arc<dyn EventPublisher>>,
+    /// Who takes what becomes durable out of the engine, if anybody does.
+    pub outbox: Option<Arc<dyn Follower>>,
     /// Handles on the hot path.
     pub metrics: HotMetrics,
 }
@@ -211,7 +211,6 @@ impl LaneShared {
     /// Tells everybody who follows that a batch is durable.
     pub fn publish(&self, batch: &Arc<CommitBatch>) {
         self.feed.committed(batch);
-        self.common.publishers.iter().for_each(|publisher| publisher.committed(batch));
     }
 
     /// When, and by which rules and rates, something is judged now.

@@ -6,7 +6,7 @@ use hwan_domain::{currency::CurrencySet, guard::GuardPolicy, id::LaneId, limit::
 
 use crate::{
     clock::Clock,
-    outbox::port::EventPublisher,
+    outbox::port::Follower,
     storage::port::{LedgerStore, StoreError},
 };
 
@@ -35,6 +35,8 @@ pub struct EngineLimits {
     pub key_retention: Duration,
     /// How far the projections may lag behind the journal, in records, before the door closes.
     pub projection_lag_max: u64,
+    /// How many durable records of a lane may wait for the outbox before the door closes to commands.
+    pub outbox_backlog_max: u64,
 }
 
 impl Default for EngineLimits {
@@ -51,6 +53,7 @@ impl Default for EngineLimits {
             keys_max: 1_000_000,
             key_retention: Duration::from_secs(24 * 3_600),
             projection_lag_max: 200_000,
+            outbox_backlog_max: 20_000_000,
         }
     }
 }
@@ -71,8 +74,8 @@ pub struct EngineParts {
     pub quote_lifetime_max: Duration,
     /// The engine's bounds.
     pub limits: EngineLimits,
-    /// Who is told of what becomes durable, beside the projections.
-    pub publishers: Vec<Arc<dyn EventPublisher>>,
+    /// Who takes what becomes durable out of the engine, if anybody does.
+    pub outbox: Option<Arc<dyn Follower>>,
     /// On which threads it runs.
     pub placement: Placement,
 }

@@ -120,7 +120,8 @@ impl LaneActor {
             _ => situation.date,
         };
         let origin = Origin { caller: travel.who.name.clone(), key: travel.key.as_ref().map(|key| key.used.clone()) };
-        let record = Arc::new(Record { position, at: situation.at, business_date, origin, event });
+        let totals = self.totals.carry_forward(&event);
+        let record = Arc::new(Record { position, at: situation.at, business_date, origin, event, totals });
         if let Err(breach) = invariant::balanced(&record) {
             self.shared.end_by_breach(&breach);
             return self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed));
@@ -130,7 +131,11 @@ impl LaneActor {
         if let Some(used) = record.used_once() {
             lock(&self.shared.keys).use_up(used, position);
         }
-        self.open_batch().add(record, travel);
+        let totals = std::mem::take(&mut self.totals);
+        let batch = self.open_batch();
+        batch.leave_totals(&totals);
+        batch.add(record, travel);
+        self.totals = totals;
     }
 
     fn apply(

@@ -111,6 +111,8 @@ pub struct LaneView {
     pub durable: Seq,
     /// Up to where the projections have followed.
     pub projected: Seq,
+    /// Up to where the outbox has taken the records out; `None` without an outbox.
+    pub published: Option<Seq>,
 }
 
 /// Whether a lane takes commands.

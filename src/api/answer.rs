@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::{
     accounts::{ClosedAccount, OpenedAccount},
     amount::MoneyAnswer,
+    covers::CoverTrade,
     customers::OpenedCustomer,
     exchanges::ExchangeAnswer,
     facts::ChangeAnswer,
@@ -96,6 +97,7 @@ pub(super) fn body(record: &Record) -> Vec<u8> {
         Event::RoundVoided { round, currency, reason } => to_json(&VoidedRound::of(record, *round, currency, reason)),
         Event::PairHalted { currency, reason } => to_json(&SetHalt::of(record, currency, reason)),
         Event::PairResumed { currency } => to_json(&LiftedHalt::of(record, currency)),
+        Event::Covered { cover } => to_json(&CoverTrade::of(record, cover)),
         // Nobody asks for it: the lane does.
         Event::DateRolled { date } => to_json(&Shown(*date)),
     }

@@ -76,6 +76,7 @@ api_codes! {
     InFlightOfCustomer = "in_flight_of_customer", TOO_MANY_REQUESTS, Some(SOON_SECONDS), "Too much of this customer is in flight";
     StreamsFull = "streams_full", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "Too many streams are open";
     InFlight = "in_flight", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Too much is in flight";
+    OutboxBacklog = "outbox_backlog", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "Too many records wait to leave the engine";
     ProjectionLag = "projection_lag", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The projections are too far behind";
     LaneClosed = "lane_closed", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the lane is not open";
     LaneStopped = "lane_stopped", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "Not done: the lane is stopped";

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use hwan_domain::{
-    id::{AccountId, ChangeId, CustomerId, ExchangeId, ReversalId, TransactionId},
+    id::{AccountId, ChangeId, CoverId, CustomerId, ExchangeId, ReversalId, TransactionId},
     record::{Event, Record},
     time::{BusinessDate, Timestamp},
 };
@@ -117,6 +117,7 @@ pub(super) fn place(record: &Record) -> Option<(String, Option<&'static str>)> {
         Event::AccountOpened { .. } => (AccountId::at(at).to_string(), Some("accounts")),
         Event::Exchanged { .. } => (ExchangeId::at(at).to_string(), Some("exchanges")),
         Event::Reversed { .. } => (ReversalId::at(at).to_string(), Some("reversals")),
+        Event::Covered { .. } => (CoverId::at(at).to_string(), None),
         Event::Deposited { .. } | Event::Withdrawn { .. } | Event::Transferred { .. } => {
             (TransactionId::at(at).to_string(), Some("transactions"))
         }

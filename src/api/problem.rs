@@ -227,6 +227,7 @@ impl From<Refusal> for Problem {
                     Overload::InFlight => ApiCode::InFlight,
                     Overload::InFlightOfCustomer => ApiCode::InFlightOfCustomer,
                     Overload::ProjectionLag => ApiCode::ProjectionLag,
+                    Overload::OutboxBacklog => ApiCode::OutboxBacklog,
                 };
                 return Self { retry_after: Some(whole_seconds(retry_after)), ..Self::new(code, detail) };
             }

@@ -33,6 +33,8 @@ pub struct EngineConfig {
     pub key_retention_hours: u64,
     /// Records that the projections may lag behind; beyond it 503.
     pub projection_lag_max: u64,
+    /// Records of a lane that may wait to leave by the outbox; beyond it 503.
+    pub outbox_backlog_max: u64,
 }
 
 impl EngineConfig {
@@ -47,7 +49,8 @@ impl EngineConfig {
         within("engine.key_window_seconds", self.key_window_seconds, 1..=3_600)?;
         within("engine.keys_max", self.keys_max, 1_000..=100_000_000)?;
         within("engine.key_retention_hours", self.key_retention_hours, 24..=8_760)?;
-        within("engine.projection_lag_max", self.projection_lag_max, 1_000..=100_000_000)
+        within("engine.projection_lag_max", self.projection_lag_max, 1_000..=100_000_000)?;
+        within("engine.outbox_backlog_max", self.outbox_backlog_max, 10_000..=1_000_000_000_000)
     }
 
     /// As the engine takes them.
@@ -64,6 +67,7 @@ impl EngineConfig {
             keys_max: self.keys_max,
             key_retention: Duration::from_secs(self.key_retention_hours * 3_600),
             projection_lag_max: self.projection_lag_max,
+            outbox_backlog_max: self.outbox_backlog_max,
         }
     }
 }

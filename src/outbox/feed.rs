@@ -15,7 +15,6 @@ use std::{
 use hwan_domain::id::{LaneId, Seq};
 use tokio::sync::Notify;
 
-use super::port::EventPublisher;
 use crate::storage::port::{CommitBatch, JournalRow, LedgerStore, StoreError};
 
 /// Records that the feed of a lane holds at most: some seconds of full load.
@@ -76,8 +75,9 @@ enum Known {
     InJournal,
 }
 
-impl EventPublisher for Feed {
-    fn committed(&self, batch: &Arc<CommitBatch>) {
+impl Feed {
+    /// A batch is durable: said by the lane itself, in order.
+    pub fn committed(&self, batch: &Arc<CommitBatch>) {
         let Some((head, _)) = batch.head() else { return };
         let mut held = self.held();
         held.head = held.head.max(head);
@@ -87,9 +87,7 @@ impl EventPublisher for Feed {
         drop(held);
         self.fed.notify_waiters();
     }
-}
 
-impl Feed {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

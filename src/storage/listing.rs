@@ -55,7 +55,8 @@ impl EntryKind {
             | Event::RoundRefused { .. }
             | Event::RoundVoided { .. }
             | Event::PairHalted { .. }
-            | Event::PairResumed { .. } => None,
+            | Event::PairResumed { .. }
+            | Event::Covered { .. } => None,
         }
     }
 

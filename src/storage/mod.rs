@@ -6,6 +6,7 @@
 //! | [`listing`] | lists, a page at a time: what is asked for, what a page is |
 //! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
 //! | `postings` | what projections are made of |
+//! | `totals` | a lane's control totals in a column |
 //! | [`mysql`] | the store of record: MySQL and MariaDB |
 //! | [`sqlite`] | the embedded store, the default |
 //! | `fake` | a store in memory whose faults are scripted (feature `testing`) |
@@ -25,3 +26,4 @@ pub mod null;
 pub mod port;
 mod postings;
 pub mod sqlite;
+mod totals;

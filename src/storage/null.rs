@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use hwan_domain::{
     account::{AccountKind, AccountState, Balance},
     board::Pair,
+    control::ControlTotals,
     currency::Currency,
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
@@ -84,6 +85,7 @@ impl LedgerStore for NullStore {
             hash: ChainHash::GENESIS,
             last: None,
             projected: head(),
+            totals: ControlTotals::default(),
         })
     }
 

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use hwan_domain::{
     account::{AccountState, Balance},
     board::{Halt, Pair},
+    control::ControlTotals,
     currency::Currency,
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
@@ -108,6 +109,8 @@ pub struct CommitBatch {
     /// The same balances and limits once more, customer by customer: of each one that was opened, moved money or was charged,
     /// all that it holds after its last row. A store takes either these, or the balances and charges among the writes.
     pub holdings: Vec<Holding>,
+    /// What all accounts of the lane hold after the last row.
+    pub totals: ControlTotals,
 }
 
 impl CommitBatch {
@@ -192,6 +195,8 @@ pub struct TakenLane {
     pub last: Option<(Timestamp, BusinessDate)>,
     /// Up to where the projections have followed.
     pub projected: Seq,
+    /// What all accounts of the lane hold.
+    pub totals: ControlTotals,
 }
 
 /// Where a lane stands, as a reader finds it.

@@ -89,6 +89,10 @@ metric_names! {
     LaneSeq = "hwan_lane_seq", MetricKind::Gauge, Unit::Count;
     /// Durable records of a lane that its projections have not followed yet.
     ProjectionLag = "hwan_projection_lag_records", MetricKind::Gauge, Unit::Count;
+    /// Durable records of a lane that have not left by the outbox yet.
+    OutboxBacklogRows = "hwan_outbox_backlog_rows", MetricKind::Gauge, Unit::Count;
+    /// For how long the oldest record of a lane has waited to leave by the outbox.
+    OutboxOldestUnpublished = "hwan_outbox_oldest_unpublished_seconds", MetricKind::Gauge, Unit::Seconds;
     /// How often a lane was taken again after a fault.
     LaneRetakes = "hwan_lane_retakes_total", MetricKind::Counter, Unit::Count;
     /// Requests that nobody is behind, by reason: missing, malformed, unknown_key, wrong_secret and so on.

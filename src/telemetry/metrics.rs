@@ -153,6 +153,10 @@ pub struct LaneMetrics {
     pub lane_seq: Gauge,
     /// Durable records that the projections have not followed yet; set it by [`LaneMetrics::lags`].
     pub projection_lag: Gauge,
+    /// Durable records that have not left by the outbox; set it by [`LaneMetrics::waits_for_outbox`].
+    pub outbox_backlog: Gauge,
+    /// For how long the oldest of them has waited, in seconds.
+    pub outbox_oldest: Gauge,
     /// How often the lane was taken again after a fault.
     pub lane_retakes: Counter,
 }
@@ -164,6 +168,8 @@ impl LaneMetrics {
         Self {
             lane_seq: gauge(MetricName::LaneSeq, labels()),
             projection_lag: gauge(MetricName::ProjectionLag, labels()),
+            outbox_backlog: gauge(MetricName::OutboxBacklogRows, labels()),
+            outbox_oldest: gauge(MetricName::OutboxOldestUnpublished, labels()),
             lane_retakes: counter(MetricName::LaneRetakes, labels()),
         }
     }
@@ -176,6 +182,12 @@ impl LaneMetrics {
     /// The projections are `records` behind.
     pub fn lags(&self, records: u64) {
         self.projection_lag.set(gauge_value(records));
+    }
+
+    /// So many records wait to leave by the outbox, the oldest for so long.
+    pub fn waits_for_outbox(&self, records: u64, oldest: Duration) {
+        self.outbox_backlog.set(gauge_value(records));
+        self.outbox_oldest.set(oldest.as_secs_f64());
     }
 }
 

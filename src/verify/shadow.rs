@@ -8,6 +8,7 @@ use std::{
 use hwan_domain::{
     account::{AccountState, Balance, LimitedUse},
     board::Board,
+    control::ControlTotals,
     currency::Currency,
     customer::CustomerState,
     id::{AccountId, CustomerId, ExchangeId, Position},
@@ -31,6 +32,8 @@ pub struct Shadow {
     pub reversals: HashMap<ExchangeId, Position>,
     /// What waits in suspense, in minor units.
     pub suspense: BTreeMap<Currency, i128>,
+    /// What all accounts of the lane hold.
+    pub totals: ControlTotals,
 }
 
 impl Shadow {
@@ -78,6 +81,11 @@ impl Shadow {
                 }
             }
             _ => {}
+        }
+        let totals = self.totals.carry_forward(&record.event);
+        // Records of before there were totals have none.
+        if !record.totals.is_empty() && record.totals != totals {
+            wrong.push(format!("record {:?}: the lane's totals do not follow", record.position));
         }
         for leg in record.event.legs() {
             if let Err(finding) = self.post(leg) {

@@ -192,6 +192,8 @@ ids! {
     ChangeId = "chg";
     /// The reversal of an exchange; named by its record.
     ReversalId = "rev";
+    /// A cover trade; named by its record.
+    CoverId = "cov";
 }
 
 #[cfg(test)]

@@ -6,17 +6,20 @@
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use smallvec::SmallVec;
 
 use crate::{
     account::AccountKind,
     check::Fact,
+    control::ControlTotal,
     currency::Currency,
-    exchange::Terms,
+    exchange::{Side, Terms},
     guard::Finding,
     id::{AccountId, CustomerId, ExchangeId, Position},
     limit::LimitUse,
     money::Money,
     quote::QuoteId,
+    rate::Rate,
     round::{Round, RoundId},
     time::{BusinessDate, Timestamp},
 };
@@ -103,6 +106,21 @@ impl Landing {
             Landing::Suspense(_) => None,
         }
     }
+}
+
+/// A deal of the bank's own in the market.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cover {
+    /// Whether the bank bought or sold the foreign currency.
+    pub side: Side,
+    /// The foreign amount, positive.
+    pub amount: Money,
+    /// What was paid or received for it in won, positive.
+    pub won: Money,
+    /// At which rate.
+    pub rate: Rate,
+    /// The deal's reference in the bank's dealing system, if it has one.
+    pub reference: Option<Box<str>>,
 }
 
 /// What happened.
@@ -241,6 +259,11 @@ pub enum Event {
         /// The foreign currency.
         currency: Currency,
     },
+    /// The bank covered its position in the market: a deal of its own, which no customer's account sees.
+    Covered {
+        /// The deal.
+        cover: Cover,
+    },
 }
 
 /// An entry of a lane's journal.
@@ -256,6 +279,9 @@ pub struct Record {
     pub origin: Origin,
     /// What happened.
     pub event: Event,
+    /// What all accounts of the lane hold afterwards of each currency that moved, in the order of their codes; empty where no money
+    /// moved, and in records older than these totals.
+    pub totals: SmallVec<[ControlTotal; 2]>,
 }
 
 impl Record {
@@ -308,6 +334,7 @@ impl Event {
             Event::RoundVoided { .. } => "round_voided",
             Event::PairHalted { .. } => "pair_halted",
             Event::PairResumed { .. } => "pair_resumed",
+            Event::Covered { .. } => "covered",
         }
     }
 

@@ -93,7 +93,7 @@ impl Bank {
             guard: GuardPolicy::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits,
-            publishers: Vec::new(),
+            outbox: None,
             placement: Placement::CallersThread,
         };
         Engine::start(parts).await.expect("a store that works")

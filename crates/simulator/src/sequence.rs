@@ -63,6 +63,7 @@ impl Scene {
             keys_max: number(dice, 1, 12),
             key_retention: Duration::from_secs(3_600),
             projection_lag_max: 1_000,
+            outbox_backlog_max: u64::MAX,
         };
         let policy = match dice.below(3) {
             0 => LimitPolicy::default(),
@@ -100,7 +101,7 @@ impl Scene {
             guard: GuardPolicy::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: self.limits.clone(),
-            publishers: Vec::new(),
+            outbox: None,
             placement: Placement::CallersThread,
         };
         // A start that fails is the operator's to repeat; here it never does.

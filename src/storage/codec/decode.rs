@@ -3,11 +3,12 @@
 //! The shapes below take every field of every kind of record as optional; what a kind needs is taken from them by
 //! name, and what it must not have is caught by the comparison of texts at the end.
 
-use std::{fmt::Display, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::Arc};
 
 use hwan_domain::{
     account::AccountKind,
     check::{Check, Fact, FactSheet},
+    control::ControlTotal,
     currency::{Currency, CurrencySet},
     exchange::{Side, Terms},
     guard::Finding,
@@ -16,14 +17,15 @@ use hwan_domain::{
     money::Money,
     quote::QuoteId,
     rate::Rate,
-    record::{Event, KeyDigest, KeyUse, Landing, Leg, Origin, Record, RequestDigest},
+    record::{Cover, Event, KeyDigest, KeyUse, Landing, Leg, Origin, Record, RequestDigest},
     round::{Round, RoundStatus},
     time::{BusinessDate, Timestamp},
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, de::IgnoredAny};
+use smallvec::SmallVec;
 
-use super::{VERSION, encode};
+use super::{VERSIONS, encode};
 use crate::storage::port::StoreError;
 
 /// Why a text is not a record: the field and what is wrong with it.
@@ -78,6 +80,13 @@ struct Body {
     mid: Option<String>,
     currency: Option<String>,
     reason: Option<String>,
+    #[serde(rename = "cover")]
+    _cover: Option<IgnoredAny>,
+    side: Option<String>,
+    amount: Option<String>,
+    won: Option<String>,
+    rate: Option<RateText>,
+    totals: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -226,8 +235,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn record(&self, body: Body) -> Read<Record> {
-        if body.v != VERSION {
-            return Err(Fault::of("v", format_args!("version {} is not known, only {VERSION}", body.v)));
+        if !VERSIONS.contains(&body.v) {
+            return Err(Fault::of("v", format_args!("version {} is not known, only {VERSIONS:?}", body.v)));
         }
         let lane = LaneId::new(body.lane).ok_or_else(|| Fault::of("lane", "out of range"))?;
         let seq = Seq::new(body.seq).ok_or_else(|| Fault::of("seq", "out of range"))?;
@@ -244,8 +253,19 @@ impl Reader<'_> {
             at: instant("at", &body.at)?,
             business_date: date("business_date", &body.business_date)?,
             origin: Origin { caller: Arc::from(body.caller.as_str()), key },
+            totals: self.totals(body.totals.as_ref())?,
             event: self.event(body)?,
         })
+    }
+
+    fn totals(&self, totals: Option<&BTreeMap<String, String>>) -> Read<SmallVec<[ControlTotal; 2]>> {
+        let read = |(code, text): (&String, &String)| {
+            let currency = self.currency("totals", code)?;
+            let digits: String = text.chars().filter(|digit| *digit != '.').collect();
+            let minor = digits.parse().map_err(|error| Fault::of("totals", error))?;
+            Ok(ControlTotal { currency, minor })
+        };
+        totals.into_iter().flatten().map(read).collect()
     }
 
     fn event(&self, body: Body) -> Read<Event> {
@@ -320,6 +340,18 @@ impl Reader<'_> {
             },
             "pair_halted" => Event::PairHalted { currency: currency()?, reason: reason(body.reason)? },
             "pair_resumed" => Event::PairResumed { currency: currency()? },
+            "covered" => {
+                let currency = currency()?;
+                Event::Covered {
+                    cover: Cover {
+                        side: side("side", need("side", body.side.as_deref())?)?,
+                        amount: self.money("amount", need("amount", body.amount.as_deref())?, currency)?,
+                        won: self.money("won", need("won", body.won.as_deref())?, Currency::KRW)?,
+                        rate: rate("rate", need("rate", body.rate.as_ref())?)?,
+                        reference: body.reference.map(String::into_boxed_str),
+                    },
+                }
+            }
             unknown => return Err(Fault::of("type", format_args!("{unknown:?} is not known"))),
         })
     }
@@ -349,11 +381,7 @@ impl Reader<'_> {
 
     fn terms(&self, text: &TermsText) -> Read<Terms> {
         Ok(Terms {
-            side: match text.side.as_str() {
-                "buy" => Side::Buy,
-                "sell" => Side::Sell,
-                _ => return Err(Fault::of("terms.side", "neither buy nor sell")),
-            },
+            side: side("terms.side", &text.side)?,
             currency: self.currency("terms.currency", &text.currency)?,
             round: parse("terms.round", &text.round)?,
             mid: rate("terms.mid", &text.mid)?,
@@ -389,6 +417,14 @@ impl Reader<'_> {
             valid_until: instant("round.valid_until", &text.valid_until)?,
             status: decode_round_status(&text.status).ok_or_else(|| Fault::of("round.status", "not a status"))?,
         })
+    }
+}
+
+fn side(field: &'static str, text: &str) -> Read<Side> {
+    match text {
+        "buy" => Ok(Side::Buy),
+        "sell" => Ok(Side::Sell),
+        _ => Err(Fault::of(field, "neither buy nor sell")),
     }
 }
 

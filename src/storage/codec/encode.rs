@@ -4,9 +4,9 @@ use hwan_domain::{
     check::{Fact, FactSheet},
     exchange::{Side, Terms},
     guard::Finding,
-    id::{AccountId, ChangeId, CustomerId, ExchangeId, ReversalId, TransactionId},
+    id::{AccountId, ChangeId, CoverId, CustomerId, ExchangeId, ReversalId, TransactionId},
     limit::LimitUse,
-    record::{Event, Landing, Leg, Record},
+    record::{Cover, Event, Landing, Leg, Record},
     round::{Round, RoundStatus},
 };
 
@@ -30,7 +30,7 @@ pub fn encode_into(record: &Record, buffer: &mut String) {
 }
 
 fn write_record(text: &mut Text, record: &Record) {
-    text.raw("{\"v\":1,\"lane\":");
+    text.raw(if record.totals.is_empty() { "{\"v\":1,\"lane\":" } else { "{\"v\":2,\"lane\":" });
     text.number(u64::from(record.position.lane().number()));
     text.raw(",\"seq\":");
     text.number(record.position.seq().number());
@@ -49,7 +49,20 @@ fn write_record(text: &mut Text, record: &Record) {
         text.hex(&key.request.0);
     }
     write_event(text, record);
+    write_totals(text, record);
     text.raw("}");
+}
+
+fn write_totals(text: &mut Text, record: &Record) {
+    for (place, total) in record.totals.iter().enumerate() {
+        text.raw(if place == 0 { ",\"totals\":{\"" } else { ",\"" });
+        text.raw(total.currency.code());
+        text.raw("\":");
+        text.total(*total);
+    }
+    if !record.totals.is_empty() {
+        text.raw("}");
+    }
 }
 
 fn write_event(text: &mut Text, record: &Record) {
@@ -190,6 +203,24 @@ fn write_event(text: &mut Text, record: &Record) {
         Event::PairResumed { currency } => {
             text.raw(",\"currency\":");
             text.plain(currency);
+        }
+        Event::Covered { cover: Cover { side: which, amount, won, rate, reference } } => {
+            text.raw(",\"cover\":");
+            text.plain(CoverId::at(position));
+            text.raw(",\"side\":\"");
+            text.raw(side(*which));
+            text.raw("\",\"currency\":\"");
+            text.raw(amount.currency().code());
+            text.raw("\",\"amount\":");
+            text.amount(*amount);
+            text.raw(",\"won\":");
+            text.amount(*won);
+            text.raw(",\"rate\":");
+            text.rate(*rate);
+            if let Some(reference) = reference {
+                text.raw(",\"reference\":");
+                text.string(reference);
+            }
         }
     }
 }

@@ -23,8 +23,8 @@ pub(in crate::storage) use encode::{encode_facts, round_status};
 
 use super::port::ChainHash;
 
-/// The version of the form that [`encode()`] writes.
-pub const VERSION: u64 = 1;
+/// The versions of the form: the second is the first with the lane's totals, and is written where there are any.
+pub const VERSIONS: std::ops::RangeInclusive<u64> = 1..=2;
 
 /// The link that follows `prev`: SHA-256 over its 32 bytes and the record's text.
 pub fn chain(prev: ChainHash, body: &str) -> ChainHash {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hwan_domain::{
     account::AccountKind,
     check::{Check, Fact},
+    control::ControlTotal,
     currency::{Currency, CurrencySet},
     exchange::{Side, Terms},
     guard::Finding,
@@ -13,12 +14,13 @@ use hwan_domain::{
     money::{MINOR_MAX, Money},
     quote::QuoteId,
     rate::Rate,
-    record::{Event, KeyDigest, KeyUse, Landing, Leg, Origin, Record, RequestDigest},
+    record::{Cover, Event, KeyDigest, KeyUse, Landing, Leg, Origin, Record, RequestDigest},
     round::{Round, RoundId, RoundStatus},
     time::{BusinessDate, Timestamp},
 };
 use proptest::{collection, option, prelude::*};
 use rust_decimal::Decimal;
+use smallvec::SmallVec;
 
 use super::{chain, decode, decode_facts, encode, encode_facts, encode_into};
 use crate::storage::{
@@ -224,13 +226,29 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         (any_currency(), any_text()).prop_map(|(currency, reason)| Event::PairHalted { currency, reason }),
         any_currency().prop_map(|currency| Event::PairResumed { currency }),
+        (any::<bool>(), any_leg(), any_leg(), any_terms(), option::of(any_text())).prop_map(
+            |(is_buy, foreign, won, terms, reference)| Event::Covered {
+                cover: Cover {
+                    side: if is_buy { Side::Buy } else { Side::Sell },
+                    amount: foreign.amount,
+                    won: Money::won(won.amount.minor()).unwrap(),
+                    rate: terms.rate,
+                    reference,
+                },
+            }
+        ),
     ]
+}
+
+fn any_totals() -> impl Strategy<Value = SmallVec<[ControlTotal; 2]>> {
+    collection::btree_map(any_currency(), any::<i128>(), 0..3)
+        .prop_map(|totals| totals.into_iter().map(|(currency, minor)| ControlTotal { currency, minor }).collect())
 }
 
 fn any_record() -> impl Strategy<Value = Record> {
     let key = option::of((any::<[u8; 16]>(), any::<[u8; 16]>()));
-    (any_position(), any_instant(), any_date(), any::<String>(), key, any_event()).prop_map(
-        |(position, at, business_date, caller, key, event)| Record {
+    (any_position(), any_instant(), any_date(), any::<String>(), key, any_event(), any_totals()).prop_map(
+        |(position, at, business_date, caller, key, event, totals)| Record {
             position,
             at,
             business_date,
@@ -239,6 +257,7 @@ fn any_record() -> impl Strategy<Value = Record> {
                 key: key.map(|(digest, request)| KeyUse { digest: KeyDigest(digest), request: RequestDigest(request) }),
             },
             event,
+            totals,
         },
     )
 }
@@ -299,7 +318,7 @@ fn an_exchange_reads_like_this() {
     assert_eq!(
         text,
         concat!(
-            r#"{"v":1,"lane":1,"seq":7,"type":"exchanged","at":"2026-11-23T01:00:00.000000Z","#,
+            r#"{"v":2,"lane":1,"seq":7,"type":"exchanged","at":"2026-11-23T01:00:00.000000Z","#,
             r#""business_date":"2026-11-23","caller":"branch-7","key":"0101010101010101010101010101010a","#,
             r#""request":"02020202020202020202020202020202","exchange":"exg_0008000000007","#,
             r#""terms":{"side":"buy","currency":"USD","round":"USD-20261123-1","mid":{"won":"1350.50","per":1},"#,
@@ -309,7 +328,7 @@ fn an_exchange_reads_like_this() {
             r#""amount":"-135050","balance_after":"864950","version":2},"#,
             r#""credit":{"account":"acc_0008000000003","customer":"cus_0008000000001","currency":"USD","#,
             r#""amount":"100.00","balance_after":"100.00","version":1},"#,
-            r#""limits":{"charged_at":"2026-11-23T01:00:00.000000Z","day_won":"135050","month_won":"135050"}}"#,
+            r#""limits":{"charged_at":"2026-11-23T01:00:00.000000Z","day_won":"135050","month_won":"135050"},"totals":{"KRW":"864950","USD":"100.00"}}"#,
         )
     );
 }
@@ -335,6 +354,7 @@ fn a_reversal_reads_like_this_and_says_where_the_money_landed() {
             limits: None,
             limited_won: None,
         },
+        totals: SmallVec::new(),
         ..exchange.clone()
     };
     let head = concat!(
@@ -396,6 +416,7 @@ fn a_closing_reads_like_this() {
         position: at(9),
         origin: Origin { caller: "branch-7".into(), key: None },
         event: Event::AccountClosed { account: AccountId::at(at(2)), customer: CustomerId::at(at(1)) },
+        totals: SmallVec::new(),
         ..fixture::exchange_of_scenario_s01()
     };
     assert_eq!(

@@ -4,6 +4,7 @@
 use std::{fmt, io::Write};
 
 use hwan_domain::{
+    control::ControlTotal,
     money::Money,
     rate::Rate,
     time::{BusinessDate, MICROS_PER_DAY, MICROS_PER_SECOND, Timestamp},
@@ -67,6 +68,14 @@ impl Text {
         self.bytes.push(b'"');
         let digits = usize::from(money.currency().minor_digits());
         self.scaled(money.is_negative(), u128::from(money.minor().unsigned_abs()), digits);
+        self.bytes.push(b'"');
+    }
+
+    /// A total at its currency's exact scale, as a JSON string.
+    pub(super) fn total(&mut self, total: ControlTotal) {
+        self.bytes.push(b'"');
+        let digits = usize::from(total.currency.minor_digits());
+        self.scaled(total.minor < 0, total.minor.unsigned_abs(), digits);
         self.bytes.push(b'"');
     }
 

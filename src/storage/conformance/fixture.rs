@@ -9,6 +9,7 @@ use std::{
 use hwan_domain::{
     account::{AccountBook, AccountKind, AccountState, Balance},
     check::Fact,
+    control::{ControlTotal, ControlTotals},
     currency::{Currency, CurrencySet, CurrencySpec},
     customer::CustomerState,
     exchange::{Ask, Side, Terms},
@@ -23,7 +24,7 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 use rust_decimal::Decimal;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::storage::{
     codec,
@@ -137,6 +138,10 @@ pub fn exchange_of_scenario_s01() -> Record {
             limits: Some(hwan_domain::limit::LimitUse::default().charged(135_050, ten_o_clock())),
             limited_won: None,
         },
+        totals: smallvec![
+            ControlTotal { currency: Currency::KRW, minor: 864_950 },
+            ControlTotal { currency: currency("USD"), minor: 10_000 },
+        ],
     }
 }
 
@@ -180,6 +185,7 @@ pub struct Scribe {
     touched: HashSet<CustomerId>,
     accounts: HashMap<AccountId, AccountBook>,
     customers: HashMap<CustomerId, CustomerState>,
+    totals: ControlTotals,
 }
 
 impl Scribe {
@@ -189,6 +195,7 @@ impl Scribe {
         Self {
             lane,
             epoch: taken.epoch,
+            totals: taken.totals.clone(),
             from: taken.seq,
             seq: taken.seq,
             hash: taken.hash,
@@ -262,7 +269,8 @@ impl Scribe {
         let position = Position::new(self.lane, self.seq);
         let key = key.map(|digest| KeyUse { digest, request: RequestDigest([7; 16]) });
         let origin = Origin { caller: "scribe".into(), key };
-        let record = Record { position, at: self.at, business_date: self.date, origin, event };
+        let totals = self.totals.carry_forward(&event);
+        let record = Record { position, at: self.at, business_date: self.date, origin, event, totals };
         let body: Arc<str> = codec::encode(&record).into();
         self.hash = codec::chain(self.hash, &body);
         self.rows.push(JournalRow { record: Arc::new(record), body, hash: self.hash });
@@ -429,6 +437,7 @@ impl Scribe {
             rows: std::mem::take(&mut self.rows),
             writes: std::mem::take(&mut self.writes),
             holdings,
+            totals: self.totals.clone(),
         };
         self.from = self.seq;
         batch

@@ -8,6 +8,7 @@ use std::{
 use hwan_domain::{
     account::{AccountState, Balance},
     board::{Halt, Pair},
+    control::ControlTotals,
     currency::Currency,
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
@@ -62,6 +63,12 @@ impl Lane {
         self.rows.last().map_or(Seq::ZERO, |row| row.record.position.seq())
     }
 
+    fn totals(&self) -> ControlTotals {
+        let mut totals = ControlTotals::default();
+        self.rows.iter().flat_map(|row| row.record.event.legs()).for_each(|leg| totals.post(leg.amount));
+        totals
+    }
+
     fn hash(&self) -> ChainHash {
         self.rows.last().map_or(ChainHash::GENESIS, |row| row.hash)
     }
@@ -85,6 +92,7 @@ impl World {
             hash: lane.hash(),
             last: lane.rows.last().map(|row| (row.record.at, row.record.business_date)),
             projected: lane.projected,
+            totals: lane.totals(),
         })
     }
 

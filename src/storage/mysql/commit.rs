@@ -24,6 +24,7 @@ use crate::storage::{
     codec,
     consistency::{twice, wrong_batch},
     port::{ChainHash, CommitBatch, CommitError, Epoch, Holding, StateWrite},
+    totals,
 };
 
 /// About what a row of the journal takes beside its body, and a holding, in bytes of SQL.
@@ -40,6 +41,8 @@ struct Written {
     hash: ChainHash,
     last_at: i64,
     last_date: i32,
+    /// Digits, codes and punctuation only: it may stand in quotes.
+    totals: String,
     rest: Script,
     keys: Vec<KeyDigest>,
 }
@@ -69,7 +72,7 @@ pub(super) async fn commit(store: &Shared, batch: &CommitBatch) -> Result<(), Co
 }
 
 async fn send(store: &Shared, committer: &Committer, batch: Written) -> Result<(), CommitError> {
-    let Written { lane, epoch, from, to, hash, last_at, last_date, mut rest, keys } = batch;
+    let Written { lane, epoch, from, to, hash, last_at, last_date, totals, mut rest, keys } = batch;
     if store.is_lost() {
         return Err(errors::fenced(lane, epoch, from));
     }
@@ -82,7 +85,7 @@ async fn send(store: &Shared, committer: &Committer, batch: Written) -> Result<(
     script::push_bytes(&mut fence, &hash.0);
     let _ = write!(
         fence,
-        ", last_at = {last_at}, last_date = {last_date}, connection = {}, \
+        ", last_at = {last_at}, last_date = {last_date}, totals = '{totals}', connection = {}, \
          lease_until = NOW(6) + INTERVAL {} MICROSECOND WHERE id = {} AND epoch = {} AND seq = {}",
         turn.number,
         store.lease.as_micros(),
@@ -177,6 +180,7 @@ fn write(batch: &CommitBatch) -> Option<Written> {
         hash: last.hash,
         last_at: last.record.at.micros(),
         last_date: last.record.business_date.days(),
+        totals: totals::write(&batch.totals),
         rest,
         keys: batch.rows.iter().flat_map(|row| [row.record.key(), row.record.used_once()]).flatten().collect(),
     })

@@ -10,6 +10,8 @@
 use std::time::Duration;
 
 use hwan_domain::{
+    control::ControlTotals,
+    currency::CurrencySet,
     id::{LaneId, SEQ_MAX, Seq},
     time::{BusinessDate, Timestamp},
 };
@@ -27,6 +29,7 @@ use super::{
 use crate::storage::{
     consistency::{journal_and_lane_agree, went_back},
     port::{Epoch, LaneHead, StoreError, TakenLane},
+    totals,
 };
 
 /// Ends every earlier epoch and returns where the lane stands.
@@ -50,10 +53,8 @@ async fn take_here(store: &Shared, lane: LaneId) -> Result<TakenLane, StoreError
         refuse_what_is_held(store, lane, held)?;
         end_connections(&mut turn, &server, held).await;
     }
-    let fence = format!("SELECT epoch FROM lane WHERE id = {} FOR UPDATE", lane.number());
     let began = match &held {
-        // The locking read is the transaction's first statement: it sees, and holds, the newest row.
-        Some(_) => turn.query(&fence).await.map(|_| ()),
+        Some(_) => Ok(()),
         None => create(&mut turn, lane).await,
     };
     let taken = match began {
@@ -124,22 +125,28 @@ struct Held {
 }
 
 async fn look(turn: &mut Turn, lane: LaneId) -> Result<Option<Held>, StoreError> {
-    let sql = format!(
+    let rows = turn.read(who_holds(lane)).await?;
+    rows.first().map(read_held).transpose()
+}
+
+fn who_holds(lane: LaneId) -> String {
+    format!(
         "SELECT l.owner, l.server, l.connection, COALESCE(p.connection, 0) AS projecting, \
          TIMESTAMPDIFF(MICROSECOND, NOW(6), l.lease_until) AS left_us \
          FROM lane l LEFT JOIN projection p ON p.lane = l.id WHERE l.id = {}",
         lane.number()
-    );
-    let rows = turn.read(sql).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    )
+}
+
+fn read_held(row: &MySqlRow) -> Result<Held, StoreError> {
     let left: i64 = get(row, "left_us")?;
-    Ok(Some(Held {
+    Ok(Held {
         owner: get(row, "owner")?,
         server: get(row, "server")?,
         connection: connection_number(row, "connection")?,
         projecting: connection_number(row, "projecting")?,
         left: Duration::from_micros(u64::try_from(left).unwrap_or(0)),
-    }))
+    })
 }
 
 fn connection_number(row: &MySqlRow, name: &str) -> Result<u64, StoreError> {
@@ -202,25 +209,33 @@ async fn create(turn: &mut Turn, lane: LaneId) -> Result<(), Failure> {
     turn.query(&sql).await.map(|_| ())
 }
 
-/// Within the transaction that holds the lane's row.
+/// Takes the lane in the transaction that holds its row. Few round trips: while a slow line is waited for, other lanes of the same
+/// connection cannot renew their leases.
 async fn bump(store: &Shared, turn: &mut Turn, lane: LaneId, server: &str) -> Result<TakenLane, StoreError> {
     let number = lane.number();
-    // Looked at again under the lock: somebody else may have been faster.
-    if let Some(held) = look(turn, lane).await? {
-        refuse_what_is_held(store, lane, &held)?;
+    // The locking read is the transaction's first statement: it sees, and holds, the newest row. And the owner is looked at again
+    // under the lock: somebody else may have been faster.
+    let locked = format!("SELECT epoch FROM lane WHERE id = {number} FOR UPDATE;{}", who_holds(lane));
+    let rows = turn.query(&locked).await?;
+    if let Some(held) = rows.last() {
+        refuse_what_is_held(store, lane, &read_held(held)?)?;
     }
     let mine = format!(
         "UPDATE lane SET epoch = epoch + 1, owner = {}, server = {}, connection = {}, \
-         lease_until = NOW(6) + INTERVAL {} MICROSECOND WHERE id = {number}",
+         lease_until = NOW(6) + INTERVAL {} MICROSECOND WHERE id = {number};\
+         UPDATE projection SET epoch = (SELECT epoch FROM lane WHERE id = {number}), connection = 0 WHERE lane = {number};\
+         SELECT l.epoch, l.seq, l.hash, l.last_at, l.last_date, l.totals, p.seq AS projected \
+         FROM lane l JOIN projection p ON p.lane = l.id WHERE l.id = {number}",
         script::literal(store.owner.as_str()),
         script::literal(server),
         turn.number,
         store.lease.as_micros(),
     );
-    turn.query(&mine).await?;
-    let rows = turn.read(format!("SELECT epoch, seq, hash, last_at, last_date FROM lane WHERE id = {number}")).await?;
-    let row = rows.first().ok_or_else(|| StoreError::Damaged(format!("the row of lane {lane} is gone")))?;
-    let taken = read_lane(row)?;
+    let rows = turn.query(&mine).await?;
+    let row_of_lane = rows
+        .first()
+        .ok_or_else(|| StoreError::Damaged(format!("the row of lane {lane}, or of its projections, is gone")))?;
+    let taken = read_lane(row_of_lane)?;
     let last = turn
         .read(format!(
             "SELECT id, hash, at, business_date FROM journal WHERE id BETWEEN {} AND {} ORDER BY id DESC LIMIT 1",
@@ -230,15 +245,29 @@ async fn bump(store: &Shared, turn: &mut Turn, lane: LaneId, server: &str) -> Re
         .await?;
     let end = last.first().map(read_end).transpose()?;
     journal_and_lane_agree(lane, &taken, end)?;
-    let behind = format!("UPDATE projection SET epoch = {}, connection = 0 WHERE lane = {number}", taken.epoch.0);
-    turn.query(&behind).await?;
-    let rows = turn.read(format!("SELECT seq FROM projection WHERE lane = {number}")).await?;
-    let row = rows.first().ok_or_else(|| StoreError::Damaged(format!("the projection of lane {lane} is gone")))?;
-    let projected = read_seq(get(row, "seq")?)?;
+    let projected = read_seq(get(row_of_lane, "projected")?)?;
     if projected > taken.seq {
         return Err(went_back(lane, taken.seq, projected));
     }
-    Ok(TakenLane { projected, ..taken })
+    let totals: Option<String> = get(row_of_lane, "totals")?;
+    let totals = match totals {
+        Some(text) => totals::read(&text, &store.currencies)?,
+        None => add_up(turn, lane, &store.currencies).await?,
+    };
+    Ok(TakenLane { projected, totals, ..taken })
+}
+
+/// What the accounts of a lane hold together, for one whose totals were never kept.
+async fn add_up(turn: &mut Turn, lane: LaneId, currencies: &CurrencySet) -> Result<ControlTotals, StoreError> {
+    let sql = format!(
+        "SELECT currency, CAST(SUM(amount_minor) AS CHAR) AS total FROM balance WHERE customer BETWEEN {} AND {} GROUP BY currency",
+        packed(lane, Seq::ZERO),
+        last_of(lane)
+    );
+    let rows = turn.read(sql).await?;
+    let sums = rows.iter().map(|row| Ok((get(row, "currency")?, get(row, "total")?)));
+    let sums: Vec<(String, String)> = sums.collect::<Result<_, StoreError>>()?;
+    totals::of_sums(sums.iter().map(|(code, sum)| (code.as_str(), sum.as_str())), currencies)
 }
 
 fn read_lane(row: &MySqlRow) -> Result<TakenLane, StoreError> {
@@ -250,7 +279,8 @@ fn read_lane(row: &MySqlRow) -> Result<TakenLane, StoreError> {
         seq: read_seq(get(row, "seq")?)?,
         hash: chain_hash(row)?,
         last: at.zip(date).map(|(at, date)| (Timestamp::from_micros(at), BusinessDate::from_days(date))),
-        projected: Seq::ZERO, // its own row says
+        projected: Seq::ZERO,             // its own row says
+        totals: ControlTotals::default(), // the column says, where it has any
     })
 }
 

@@ -5,28 +5,56 @@
 //! fence decides, not the lease. Where a lane has been taken by another engine, none is renewed any more: two engines with a part of
 //! the lanes each would serve nobody.
 
-use std::{sync::Weak, time::Duration};
+use std::{collections::HashSet, future::Future, pin::Pin, sync::Weak, time::Duration};
 
-use futures_util::future::{join, join_all};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use hwan_domain::id::LaneId;
 
 use super::{
     lanes,
     store::{Owned, Shared, SharedParts},
 };
 
+/// What is under way: whose sign of life, if a lane's.
+type UnderWay = Pin<Box<dyn Future<Output = Option<LaneId>> + Send>>;
+
 /// Renews the leases of a store's lanes until the store is gone.
+///
+/// Side by side, each for as long as its connection takes: one that hangs holds up its own lanes only, and one that is slow is not
+/// given up for it, which would make it slower still.
 pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
     let every = (lease / 3).max(Duration::from_millis(50));
+    let mut round = tokio::time::interval(every);
+    round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut under_way: FuturesUnordered<UnderWay> = FuturesUnordered::new();
+    let mut busy: HashSet<Option<LaneId>> = HashSet::new();
     loop {
-        tokio::time::sleep(every).await;
+        tokio::select! {
+            Some(done) = under_way.next(), if !under_way.is_empty() => {
+                busy.remove(&done);
+                continue;
+            }
+            _ = round.tick() => {}
+        }
         let Some(store) = parts.upgrade().map(Shared::from) else { return };
         if store.is_closed() || store.is_lost() {
             return;
         }
-        // Side by side, and none for longer than until the next round: a connection that hangs holds up its own lanes only.
-        let due = store.owned().into_iter().filter(|owned| owned.renewed.elapsed() >= every);
-        let renewals = due.map(|owned| tokio::time::timeout(every, renew(&store, owned, lease, every)));
-        let _given_up = join(tokio::time::timeout(every, keep_open(&store)), join_all(renewals)).await;
+        for owned in store.owned().into_iter().filter(|owned| owned.renewed.elapsed() >= every) {
+            if busy.insert(Some(owned.lane)) {
+                let (store, lane) = (store.clone(), owned.lane);
+                under_way.push(Box::pin(async move {
+                    renew(&store, owned, lease, every).await;
+                    Some(lane)
+                }));
+            }
+        }
+        if busy.insert(None) {
+            under_way.push(Box::pin(async move {
+                keep_open(&store).await;
+                None
+            }));
+        }
     }
 }
 

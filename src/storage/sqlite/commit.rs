@@ -24,6 +24,7 @@ use crate::storage::{
     codec,
     consistency::{twice, wrong_batch},
     port::{CommitBatch, CommitError, JournalRow, StateWrite},
+    totals,
 };
 
 // `OR ROLLBACK`: a refused row ends the transaction, as it would anyway; without it SQLite copies every page that a
@@ -142,12 +143,13 @@ async fn write(connection: &mut SqliteConnection, batch: &CommitBatch) -> Result
 async fn fence(connection: &mut SqliteConnection, batch: &CommitBatch) -> Result<(), Refusal> {
     let Some(last) = batch.rows.last() else { return Ok(()) };
     let moved = sqlx::query(
-        "UPDATE lane SET seq = ?, hash = ?, last_at = ?, last_date = ? WHERE id = ? AND epoch = ? AND seq = ?",
+        "UPDATE lane SET seq = ?, hash = ?, last_at = ?, last_date = ?, totals = ? WHERE id = ? AND epoch = ? AND seq = ?",
     )
     .bind(packed_seq(last.record.position.seq()))
     .bind(last.hash.0.to_vec())
     .bind(last.record.at.micros())
     .bind(last.record.business_date.days())
+    .bind(totals::write(&batch.totals))
     .bind(i64::from(batch.lane.number()))
     .bind(i64::try_from(batch.epoch.0).unwrap_or(i64::MAX))
     .bind(packed_seq(batch.from))

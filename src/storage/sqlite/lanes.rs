@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use hwan_domain::{
+    control::ControlTotals,
+    currency::CurrencySet,
     id::{LaneId, Position, SEQ_MAX, Seq},
     time::{BusinessDate, Timestamp},
 };
@@ -18,12 +20,13 @@ use super::{
 use crate::storage::{
     consistency::{JournalEnd, journal_and_lane_agree, went_back},
     port::{ChainHash, CommitError, Epoch, LaneHead, StoreError, TakenLane},
+    totals,
 };
 
 /// Ends every earlier epoch and returns where the lane stands.
 pub(super) async fn take(store: &SqliteStore, lane: LaneId) -> Result<TakenLane, StoreError> {
     let mut transaction = store.ledger.writer()?.begin().await?;
-    let taken = bump(transaction.connection()?, lane).await;
+    let taken = bump(transaction.connection()?, lane, &store.currencies).await;
     let taken = ended(transaction, taken).await?;
     // After the ledger, and behind any step of the projections that is under way.
     let mut transaction = store.passbook.writer()?.begin().await?;
@@ -69,7 +72,11 @@ async fn enter(connection: &mut SqliteConnection, lane: LaneId) -> Result<Seq, S
     read_seq(seq)
 }
 
-async fn bump(connection: &mut SqliteConnection, lane: LaneId) -> Result<TakenLane, StoreError> {
+async fn bump(
+    connection: &mut SqliteConnection,
+    lane: LaneId,
+    currencies: &CurrencySet,
+) -> Result<TakenLane, StoreError> {
     let failed = |error: sqlx::Error| store_error(&error);
     let number = i64::from(lane.number());
     sqlx::query("INSERT INTO lane (id, epoch, seq, hash) VALUES (?, 0, 0, ?) ON CONFLICT (id) DO NOTHING")
@@ -83,7 +90,7 @@ async fn bump(connection: &mut SqliteConnection, lane: LaneId) -> Result<TakenLa
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
-    let row = sqlx::query("SELECT epoch, seq, hash, last_at, last_date FROM lane WHERE id = ?")
+    let row = sqlx::query("SELECT epoch, seq, hash, last_at, last_date, totals FROM lane WHERE id = ?")
         .bind(number)
         .fetch_one(&mut *connection)
         .await
@@ -98,7 +105,30 @@ async fn bump(connection: &mut SqliteConnection, lane: LaneId) -> Result<TakenLa
     .await
     .map_err(failed)?;
     journal_and_lane_agree(lane, &taken, last.as_ref().map(read_end).transpose()?)?;
-    Ok(taken)
+    let totals: Option<String> = row.try_get("totals").map_err(|error| column(&error))?;
+    let totals = match totals {
+        Some(text) => totals::read(&text, currencies)?,
+        None => add_up(connection, lane, currencies).await?,
+    };
+    Ok(TakenLane { totals, ..taken })
+}
+
+/// What the accounts of a lane hold together, for one whose totals were never kept.
+async fn add_up(
+    connection: &mut SqliteConnection,
+    lane: LaneId,
+    currencies: &CurrencySet,
+) -> Result<ControlTotals, StoreError> {
+    let sums: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT currency, sum(amount_minor) FROM balance WHERE account BETWEEN ? AND ? GROUP BY currency",
+    )
+    .bind(Position::new(lane, Seq::ZERO).packed())
+    .bind(last_of(lane).packed())
+    .fetch_all(connection)
+    .await
+    .map_err(|error| store_error(&error))?;
+    let sums: Vec<(String, String)> = sums.into_iter().map(|(code, sum)| (code, sum.to_string())).collect();
+    totals::of_sums(sums.iter().map(|(code, sum)| (code.as_str(), sum.as_str())), currencies)
 }
 
 fn read_lane(row: &SqliteRow) -> Result<TakenLane, StoreError> {
@@ -110,7 +140,8 @@ fn read_lane(row: &SqliteRow) -> Result<TakenLane, StoreError> {
         seq: read_seq(number("seq")?)?,
         hash: chain_hash(row)?,
         last: at.zip(date).map(|(at, date)| (Timestamp::from_micros(at), BusinessDate::from_days(date))),
-        projected: Seq::ZERO, // the passbook says
+        projected: Seq::ZERO,             // the passbook says
+        totals: ControlTotals::default(), // their own column says
     })
 }
 

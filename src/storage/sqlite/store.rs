@@ -32,7 +32,8 @@ use crate::storage::{
 /// The embedded store: two files and a lock.
 pub struct SqliteStore {
     name: String,
-    currencies: Arc<CurrencySet>,
+    /// What amounts are counted in.
+    pub(super) currencies: Arc<CurrencySet>,
     /// The journal, and the values that its commits leave behind.
     pub(super) ledger: Book,
     /// The projections, in a file of their own: moving them on makes no commit wait.

@@ -15,6 +15,7 @@ use hwan_domain::{
     rejection::Violations,
 };
 use proptest::prelude::*;
+use smallvec::SmallVec;
 
 use crate::support::{account, ccy, monday, place, terms};
 
@@ -68,7 +69,14 @@ impl Household {
         let seq = u64::try_from(self.records.len()).unwrap() + 1;
         let at = monday("10:00:00").plus_seconds(i64::try_from(seq).unwrap());
         let origin = Origin { caller: "test".into(), key: None };
-        self.records.push(Record { position: place(seq), at, business_date: at.seoul_date(), origin, event });
+        self.records.push(Record {
+            position: place(seq),
+            at,
+            business_date: at.seoul_date(),
+            origin,
+            event,
+            totals: SmallVec::new(),
+        });
     }
 
     fn exchange(&mut self, terms: Terms, ask: Ask) {

@@ -7,6 +7,7 @@ use hwan_domain::{
     record::{Event, Leg, Origin, Record},
     time::Timestamp,
 };
+use smallvec::SmallVec;
 
 use crate::support::{FOREIGN_ACCOUNT, WON_ACCOUNT, customer, date, monday, money, place, terms};
 
@@ -27,6 +28,7 @@ fn record(event: Event) -> Record {
         business_date: date("2026-11-23"),
         origin: Origin { caller: "test".into(), key: None },
         event,
+        totals: SmallVec::new(),
     }
 }
 

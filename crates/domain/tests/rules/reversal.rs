@@ -13,6 +13,7 @@ use hwan_domain::{
     reversal::{plan, reversed_before},
     time::Timestamp,
 };
+use smallvec::SmallVec;
 
 use crate::support::{FOREIGN_ACCOUNT, WON_ACCOUNT, account, at, codes, customer, fact, monday, money, place, terms};
 
@@ -37,6 +38,7 @@ fn record(seq: u64, event: Event) -> Record {
         business_date: monday("10:00:00").seoul_date(),
         origin: Origin { caller: "test".into(), key: None },
         event,
+        totals: SmallVec::new(),
     }
 }
 
