@@ -107,10 +107,16 @@ impl CurrencyPosition {
         let open_won = self.open().checked_mul(mid.value().mantissa()).ok_or(too_large)?;
         let whole = |won: i128| won.checked_mul(10_i128.pow(scale)).ok_or(too_large);
         let total = whole(self.won_received - self.won_paid)?.checked_add(open_won).ok_or(too_large)?;
-        let realised = decimal(whole(self.realised()?)?, scale).ok_or(too_large)?;
-        let total = decimal(total, scale).ok_or(too_large)?;
+        let realised = whole(self.realised()?)?;
         let unrealised = total.checked_sub(realised).ok_or(too_large)?;
-        Ok(Valuation { mid, open_won: decimal(open_won, scale).ok_or(too_large)?, realised, unrealised, total })
+        let exact = |won: i128| decimal(won, scale).ok_or(too_large);
+        Ok(Valuation {
+            mid,
+            open_won: exact(open_won)?,
+            realised: exact(realised)?,
+            unrealised: exact(unrealised)?,
+            total: exact(total)?,
+        })
     }
 }
 
