@@ -13,6 +13,7 @@
 //! | `lanes`, `owner`, `lease` | taking a lane; who owns it; how its owner keeps it |
 //! | `projections` | passbook and daily balances |
 //! | `reads`, `states`, `passbook` | every read |
+//! | `sums` | what all accounts hold together |
 //! | `retention` | deleting what is sealed, letting keys expire |
 //! | `books` | the bank's own books, in a database of their own |
 //! | `errors` | the only table of what an error means |
@@ -47,6 +48,7 @@ mod sessions;
 mod settings;
 mod states;
 mod store;
+mod sums;
 
 pub use books::MysqlBooks;
 pub use options::{MysqlOptions, Tls, TlsMode};
