@@ -5,6 +5,22 @@
 //!
 //! | room | what it is |
 //! |---|---|
+//! | [`incoming`] | what comes, from wherever |
+//! | [`event_reader`] | reads an event's text, leniently |
+//! | `draft` | a step in the making: what came, judged one by one |
+//! | [`poster`] | the poster of a lane: steps, one transaction each |
+//! | [`verdict`] | why a lane's books stop |
+//! | [`embedded`] | the books in the engine's own process |
+//! | [`redelivery`] | what could not be posted, tried again by command |
+//! | [`compare`] | the full proof: customers' accounts against control accounts |
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
 
 pub mod books;
+pub mod compare;
+mod draft;
+pub mod embedded;
+pub mod event_reader;
+pub mod incoming;
+pub mod poster;
+pub mod redelivery;
+pub mod verdict;

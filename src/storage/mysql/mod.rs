@@ -14,7 +14,9 @@
 //! | `projections` | passbook and daily balances |
 //! | `relay` | how far the outbox has published |
 //! | `reads`, `states`, `passbook` | every read |
+//! | `sums` | what all accounts hold together |
 //! | `retention` | deleting what is sealed, letting keys expire |
+//! | `books` | the bank's own books, in a database of their own |
 //! | `errors` | the only table of what an error means |
 //! | `store` | opening and closing, the port |
 //!
@@ -27,6 +29,7 @@
 //! - Money is a whole number of minor units; a decimal exists only in the views.
 
 mod balances;
+mod books;
 mod commit;
 mod committer;
 mod connect;
@@ -47,7 +50,9 @@ mod sessions;
 mod settings;
 mod states;
 mod store;
+mod sums;
 
+pub use books::MysqlBooks;
 pub use options::{MysqlOptions, Tls, TlsMode};
 pub use retention::{Kept, Retention};
 pub use store::MysqlStore;
