@@ -62,6 +62,7 @@ api_codes! {
     CurrencyNotFound = "currency_not_found", NOT_FOUND, None, "There is no such pair";
     TransactionNotFound = "transaction_not_found", NOT_FOUND, None, "There is no such transaction";
     ReversalNotFound = "reversal_not_found", NOT_FOUND, None, "There is no such reversal";
+    CoverNotFound = "cover_not_found", NOT_FOUND, None, "There is no such cover trade";
     KeyNotFound = "idempotency_key_not_found", NOT_FOUND, None, "No request with this key took effect";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
@@ -114,6 +115,7 @@ pub(super) const fn status_of(code: Code) -> StatusCode {
         Code::FactInvalid
         | Code::FactsFull
         | Code::RoundInvalid
+        | Code::CoverInvalid
         | Code::AmountTooSmall
         | Code::AmountTooLarge
         | Code::WonAmountNotExact

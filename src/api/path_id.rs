@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use hwan_domain::{
-    id::{AccountId, CustomerId, ExchangeId, ReversalId, TransactionId},
+    id::{AccountId, CoverId, CustomerId, ExchangeId, ReversalId, TransactionId},
     rejection::Code,
     round::RoundId,
 };
@@ -48,6 +48,12 @@ impl Named for ExchangeId {
 impl Named for ReversalId {
     fn not_found(detail: String) -> Problem {
         Problem::new(ApiCode::ReversalNotFound, detail)
+    }
+}
+
+impl Named for CoverId {
+    fn not_found(detail: String) -> Problem {
+        Problem::new(ApiCode::CoverNotFound, detail)
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     authorize::Authorize,
     batch, checks,
     context::Context,
-    currencies, customers, entries,
+    covers, currencies, customers, entries,
     envelope::envelope,
     exchanges, halts,
     json::BodyBytesMax,
@@ -64,6 +64,8 @@ fn surface() -> Vec<At> {
         at("/withdrawals").on(&transactions::WITHDRAW, transactions::withdraw),
         at("/transfers").on(&transactions::TRANSFER, transactions::transfer),
         at("/transactions/{id}").on(&transactions::GET, transactions::get),
+        at("/positions/covers").on(&covers::CREATE, covers::create),
+        at("/positions/covers/{id}").on(&covers::GET, covers::get),
         at("/idempotency-keys/{key}").on(&keys::GET, keys::get),
         at("/audit").on(&audit::LIST, audit::list),
     ]

@@ -6,6 +6,7 @@
 mod accounts;
 mod bodies;
 mod contract;
+mod covers;
 mod demonstration;
 mod exchanges;
 mod health;

@@ -19,6 +19,7 @@ mod answer;
 mod audit;
 mod client;
 mod connection;
+mod covers;
 mod customers;
 mod error;
 mod exchanges;
@@ -43,6 +44,7 @@ pub use answer::{Answer, Page, Pages, RawAnswer, Span};
 pub use audit::AuditEntry;
 pub use client::{Client, ClientConfig};
 pub use connection::{Connection, Reply};
+pub use covers::{Cover, NewCover};
 pub use customers::{
     Customer, CustomerEntry, CustomerLimits, Fact, FactAnswer, Limit, Limits, NewCustomer, NewFact, OpenedCustomer,
 };

@@ -46,12 +46,14 @@ texts! {
     ExchangeIdText = "ExchangeId", "^exg_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
     /// A reversal's id.
     ReversalIdText = "ReversalId", "^rev_[0-9a-hjkmnp-tv-z]{13}$", "rev_0008000000007";
+    /// A cover trade's id.
+    CoverIdText = "CoverId", "^cov_[0-9a-hjkmnp-tv-z]{13}$", "cov_000000000000d";
     /// The id of a deposit, a withdrawal or a transfer.
     TransactionIdText = "TransactionId", "^txn_[0-9a-hjkmnp-tv-z]{13}$", "txn_0008000000005";
     /// The id of any other change: a fact, a closing, a halt.
     ChangeIdText = "ChangeId", "^chg_[0-9a-hjkmnp-tv-z]{13}$", "chg_0008000000008";
-    /// What an entry of a passbook, or a key, belongs to: an exchange, a reversal, a transaction or another change.
-    AnyIdText = "AnyId", "^(exg|rev|txn|chg|cus|acc)_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
+    /// What an entry of a passbook, or a key, belongs to: an exchange, a reversal, a transaction, a cover trade or another change.
+    AnyIdText = "AnyId", "^(exg|rev|txn|chg|cov|cus|acc)_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
     /// A quote's id.
     QuoteIdText = "QuoteId", "^qte_[0-9a-f]{32}$", "qte_0193553f1a807b2e8f3d5c6a79b8e012";
     /// A quote as a capability: pass it on as it is.

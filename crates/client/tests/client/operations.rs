@@ -4,7 +4,7 @@ use std::{future::Future, sync::atomic::Ordering};
 
 use hwan_client::{
     AccountStatus, Answer, BatchItem, Check, Client, ClientError, Direction, ExchangeOrder, KeyScope, KeyState,
-    MarketOrder, Money, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span,
+    MarketOrder, Money, NewCover, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span,
 };
 
 use crate::{
@@ -212,6 +212,28 @@ async fn an_exchange_is_reversed_with_a_reason() {
     assert_eq!(answer.value.suspense, Some(won("5")));
     let (request, _) = once(&body, |client| async move { client.reversal("rev_1").await.unwrap() }).await;
     assert_eq!(parts(&request).0, "GET /v1/reversals/rev_1");
+}
+
+#[tokio::test]
+async fn a_cover_trade_is_recorded_under_a_key_and_read() {
+    let body = format!(
+        r#"{{"id":"cov_1","side":"sell","amount":{{"amount":"1.00","currency":"USD"}},"won":{{"amount":"5","currency":"KRW"}},
+            "rate":"5.00","unit":1,"reference":null,"by":"treasury-1",{AT}}}"#
+    );
+    let deal = NewCover {
+        side: Side::Sell,
+        amount: Money::new("1.00", "USD"),
+        rate: "5.00".into(),
+        won: None,
+        reference: None,
+    };
+    let (request, answer) = once(&body, |client| async move { client.cover(&deal, "k").await.unwrap() }).await;
+    let sent = r#"{"side":"sell","amount":{"amount":"1.00","currency":"USD"},"rate":"5.00"}"#;
+    assert_eq!(parts(&request), ("POST /v1/positions/covers", sent));
+    assert!(request.contains("\r\nIdempotency-Key: k\r\n"));
+    assert_eq!((answer.value.won, answer.value.reference), (won("5"), None));
+    let (request, _) = once(&body, |client| async move { client.read_cover("cov_1").await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/positions/covers/cov_1");
 }
 
 #[tokio::test]
