@@ -1,6 +1,7 @@
 //! hwan: an actor-based in-process transaction engine for a bank's 24-hour currency exchange.
 
 pub mod access;
+pub mod accounting;
 pub mod actors;
 pub mod api;
 mod banner;

@@ -94,6 +94,14 @@ pub enum ConfigError {
         /// What to do.
         advice: String,
     },
+    /// The chart of accounts cannot be read.
+    #[error("the chart of accounts in {place} cannot be used: {cause}")]
+    Chart {
+        /// The file.
+        place: String,
+        /// What is wrong.
+        cause: String,
+    },
     /// The currencies cannot be read.
     #[error("the currencies in {place} cannot be used: {cause}")]
     Currencies {

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod admin;
 pub mod audit;
+pub mod chart;
 pub mod currencies;
 pub mod engine;
 pub mod jwt;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`port`] | the traits and messages that the engine speaks |
 //! | [`listing`] | lists, a page at a time: what is asked for, what a page is |
+//! | [`general_ledger`] | the port of the books' own store |
 //! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
 //! | `postings` | what projections are made of |
 //! | `totals` | a lane's control totals in a column |
@@ -19,6 +20,7 @@ pub mod conformance;
 mod consistency;
 #[cfg(feature = "testing")]
 pub mod fake;
+pub mod general_ledger;
 pub mod listing;
 pub mod mysql;
 #[cfg(feature = "testing")]

@@ -6,7 +6,7 @@
 //! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
 //! [`exchange`], [`quote`], [`reversal`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`],
-//! [`control`]).
+//! [`control`]). What the bank's own books make of it all: [`ledger`].
 
 pub mod account;
 pub mod board;
@@ -19,6 +19,7 @@ pub mod exchange;
 pub mod guard;
 pub mod id;
 pub mod invariant;
+pub mod ledger;
 pub mod limit;
 pub mod money;
 pub mod quote;

@@ -1,0 +1,153 @@
+//! Journals: the entries of one record, and what holds for them together.
+
+use smallvec::SmallVec;
+
+use super::{account::LedgerAccount, posting::PostingError, turnover::Turnover};
+use crate::{
+    currency::Currency,
+    id::{CoverId, ExchangeId, Position, ReversalId, TransactionId},
+    money::Money,
+    time::{BusinessDate, Timestamp},
+};
+
+/// The side of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntrySide {
+    /// Left: Dr.
+    Debit,
+    /// Right: Cr.
+    Credit,
+}
+
+impl EntrySide {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EntrySide::Debit => "debit",
+            EntrySide::Credit => "credit",
+        }
+    }
+
+    /// The other side.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            EntrySide::Debit => EntrySide::Credit,
+            EntrySide::Credit => EntrySide::Debit,
+        }
+    }
+}
+
+/// A debit or a credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The account.
+    pub account: LedgerAccount,
+    /// Which side of it.
+    pub side: EntrySide,
+    /// How much: positive.
+    pub amount: Money,
+}
+
+/// The entries of a journal: two, or four where currencies are exchanged.
+pub type Entries = SmallVec<[Entry; 4]>;
+
+/// What a journal stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum JournalKind {
+    /// Money came in.
+    Deposit,
+    /// Money went out.
+    Withdrawal,
+    /// Money moved between customers' accounts.
+    Transfer,
+    /// A customer changed money.
+    Exchange,
+    /// An exchange was reversed.
+    Reversal,
+    /// The bank covered its position in the market.
+    Cover,
+}
+
+impl JournalKind {
+    /// All of them.
+    pub const ALL: [JournalKind; 6] = [
+        JournalKind::Deposit,
+        JournalKind::Withdrawal,
+        JournalKind::Transfer,
+        JournalKind::Exchange,
+        JournalKind::Reversal,
+        JournalKind::Cover,
+    ];
+
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            JournalKind::Deposit => "deposit",
+            JournalKind::Withdrawal => "withdrawal",
+            JournalKind::Transfer => "transfer",
+            JournalKind::Exchange => "exchange",
+            JournalKind::Reversal => "reversal",
+            JournalKind::Cover => "cover",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// The journal of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// The record's place.
+    pub position: Position,
+    /// When it was sequenced.
+    pub at: Timestamp,
+    /// To which business date it belongs.
+    pub business_date: BusinessDate,
+    /// What it stands for.
+    pub kind: JournalKind,
+    /// What it refers to: the exchange that was reversed, the deal of a cover in the dealing system.
+    pub reference: Option<Box<str>>,
+    /// Its entries, those of one currency together.
+    pub entries: Entries,
+}
+
+impl Journal {
+    /// The id of what it stands for, as the API names it: `exg_…`, `txn_…`, `rev_…`, `cov_…`.
+    pub fn id(&self) -> String {
+        match self.kind {
+            JournalKind::Deposit | JournalKind::Withdrawal | JournalKind::Transfer => {
+                TransactionId::at(self.position).to_string()
+            }
+            JournalKind::Exchange => ExchangeId::at(self.position).to_string(),
+            JournalKind::Reversal => ReversalId::at(self.position).to_string(),
+            JournalKind::Cover => CoverId::at(self.position).to_string(),
+        }
+    }
+
+    /// That every entry is of something, and that both sides are the same in each currency.
+    pub fn balanced(&self) -> Result<(), PostingError> {
+        let mut sums: SmallVec<[(Currency, Turnover); 2]> = SmallVec::new();
+        for entry in &self.entries {
+            if entry.amount.is_zero() || entry.amount.is_negative() {
+                return Err(PostingError::NotPositive { account: entry.account, amount: entry.amount });
+            }
+            let currency = entry.amount.currency();
+            match sums.iter_mut().find(|(of, _)| *of == currency) {
+                Some((_, sum)) => sum.post(entry.side, entry.amount.minor()),
+                None => {
+                    let mut sum = Turnover::default();
+                    sum.post(entry.side, entry.amount.minor());
+                    sums.push((currency, sum));
+                }
+            }
+        }
+        match sums.into_iter().find(|(_, sum)| sum.debit != sum.credit) {
+            None => Ok(()),
+            Some((currency, sum)) => Err(PostingError::Unbalanced { currency, debit: sum.debit, credit: sum.credit }),
+        }
+    }
+}

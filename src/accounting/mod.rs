@@ -1,0 +1,10 @@
+//! The bank's own accounting: follows the records of every lane and keeps the general ledger.
+//!
+//! It never stands in an exchange's way: it reads what is durable, at its own pace, and how far it is can be seen. What it posts
+//! takes effect exactly once, in the order of each lane, and is compared with the engine's own totals at every record.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
+
+pub mod books;

@@ -1,0 +1,8 @@
+//! Where the bank's own books are kept: a store of its own beside the store of record, behind a port of its own.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`port`] | what the accounting asks of it |
+//! | [`sqlite`](super::sqlite), [`mysql`](super::mysql) | their rooms `books` keep it: a file, or a database |
+
+pub mod port;
