@@ -33,6 +33,9 @@ impl Subject for Fake {
     async fn lose_journal_after(&mut self, lane: LaneId, seq: Seq) {
         self.0.lose_journal_after(lane, seq);
     }
+
+    /// It keeps none: they follow from its rows.
+    async fn forget_totals(&mut self, _: LaneId) {}
 }
 
 async fn fake() -> Fake {

@@ -50,6 +50,18 @@ impl Subject for Sqlite {
         self.open().await;
     }
 
+    async fn forget_totals(&mut self, lane: LaneId) {
+        self.shut().await;
+        let mut connection = raw(self.dir.path()).await;
+        sqlx::query("UPDATE lane SET totals = NULL WHERE id = ?")
+            .bind(i64::from(lane.number()))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+        self.open().await;
+    }
+
     async fn lose_journal_after(&mut self, lane: LaneId, seq: Seq) {
         self.shut().await;
         let mut connection = raw(self.dir.path()).await;

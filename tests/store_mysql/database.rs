@@ -116,6 +116,14 @@ impl Subject for Database {
         self.open().await;
     }
 
+    async fn forget_totals(&mut self, lane: LaneId) {
+        self.shut().await;
+        let mut connection = self.raw().await;
+        run(&mut connection, &format!("UPDATE lane SET totals = NULL WHERE id = {}", lane.number())).await;
+        connection.close().await.unwrap();
+        self.open().await;
+    }
+
     async fn lose_journal_after(&mut self, lane: LaneId, seq: Seq) {
         self.shut().await;
         let mut connection = self.raw().await;

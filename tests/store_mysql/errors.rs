@@ -22,11 +22,12 @@ const SOON: Duration = Duration::from_secs(5);
 /// The server shows its transactions as they were when they were last looked at, unless that is longer ago than 100 ms.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
-/// Transactions that this connection has open, of the server's own counting.
+/// Transactions with changes that this connection has open, of the server's own counting.
 async fn open_transactions(connection: &mut MySqlConnection, number: &str) -> String {
     tokio::time::sleep(LOOK_EVERY).await;
     let sql = format!(
-        "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {number}"
+        "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {number} \
+         AND trx_rows_modified > 0"
     );
     text(connection, &sql).await
 }

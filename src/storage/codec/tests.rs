@@ -433,7 +433,9 @@ fn a_closing_reads_like_this() {
 fn a_text_that_is_not_canonical_is_damaged_and_says_where() {
     let text = encode(&fixture::exchange_of_scenario_s01());
     for (from, to, what) in [
-        ("\"v\":1", "\"v\":2", "1/7: v: version 2 is not known"),
+        ("\"v\":2", "\"v\":3", "1/7: v: version 3 is not known"),
+        ("\"v\":2", "\"v\":1", "1/7: the text is not in its canonical form"),
+        ("\"USD\":\"100.00\"", "\"XAU\":\"100.00\"", "1/7: totals: \"XAU\" is not among the configured currencies"),
         ("exchanged", "exchanging", "1/7: type: \"exchanging\" is not known"),
         ("\"USD\",\"amount\"", "\"XAU\",\"amount\"", "1/7: credit: \"XAU\" is not among the configured currencies"),
         ("\"100.00\"", "\"100.0\"", "1/7: credit: USD has 2 decimals"),

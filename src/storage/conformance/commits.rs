@@ -4,15 +4,16 @@
 use std::{future::poll_fn, pin::pin, task::Poll};
 
 use hwan_domain::{
+    control::ControlTotal,
     id::{ExchangeId, LaneId, Position, Seq},
     record::KeyDigest,
 };
 
 use super::{
     Subject,
-    fixture::{Scribe, key, lane, money, records, seq},
+    fixture::{Scribe, currency, key, lane, money, records, seq},
 };
-use crate::storage::port::{ChainHash, CommitBatch, CommitError, Epoch, LedgerStore, StoreError};
+use crate::storage::port::{ChainHash, CommitBatch, CommitError, Epoch, LedgerStore, StoreError, TakenLane};
 
 async fn begin(store: &dyn LedgerStore, lane: LaneId) -> Scribe {
     Scribe::taken(lane, &store.take_lane(lane).await.unwrap())
@@ -332,4 +333,25 @@ pub async fn a_closed_store_refuses_everything(subject: &mut dyn Subject) {
     subject.reopen().await;
     let taken = subject.store().take_lane(LaneId::FIRST).await.unwrap();
     assert_eq!(Position::new(LaneId::FIRST, taken.seq), Position::new(LaneId::FIRST, Seq::ZERO));
+}
+
+/// What all accounts of a lane hold moves with its commits, and is found again by whoever takes the lane.
+pub async fn the_totals_of_a_lane_come_back_and_are_added_up_where_there_are_none(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut scribe = begin(&*store, LaneId::FIRST).await;
+    let (one, other) = (scribe.open_family(), scribe.open_family());
+    scribe.deposit(one.won, money("1000000", "KRW"));
+    scribe.deposit(other.won, money("500", "KRW"));
+    store.commit(&scribe.batch()).await.unwrap();
+    scribe.buy(one, money("100.00", "USD"));
+    store.commit(&scribe.batch()).await.unwrap();
+    let held =
+        [("KRW", 865_450), ("USD", 10_000)].map(|(code, minor)| ControlTotal { currency: currency(code), minor });
+    let of = |taken: TakenLane| taken.totals.iter().copied().collect::<Vec<_>>();
+    assert_eq!(of(store.take_lane(LaneId::FIRST).await.unwrap()), held);
+    subject.reopen().await;
+    assert_eq!(of(subject.store().take_lane(LaneId::FIRST).await.unwrap()), held);
+    subject.forget_totals(LaneId::FIRST).await;
+    assert_eq!(of(subject.store().take_lane(LaneId::FIRST).await.unwrap()), held);
+    assert_eq!(of(subject.store().take_lane(lane(2)).await.unwrap()), []);
 }

@@ -37,6 +37,9 @@ pub trait Subject: Send {
 
     /// Makes the store lose a lane's journal after `seq`, head included, but not what was projected of it.
     async fn lose_journal_after(&mut self, lane: LaneId, seq: Seq);
+
+    /// Makes the store forget a lane's control totals, as one that was written before there were any.
+    async fn forget_totals(&mut self, lane: LaneId);
 }
 
 macro_rules! cases {
@@ -77,6 +80,7 @@ cases! { $
         a_dropped_commit_is_whole_or_absent,
         two_lanes_do_not_disturb_each_other,
         a_lane_is_taken_where_it_stands_after_reopening,
+        the_totals_of_a_lane_come_back_and_are_added_up_where_there_are_none,
         a_closed_store_refuses_everything;
     states:
         a_household_comes_back_exactly,
