@@ -6,5 +6,12 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
+//! | [`positions`], [`position_watch`] | the bank's currency positions, and who watches their limits |
+//! | [`lag`] | how far the books are behind the engine |
+//! | [`amount`] | sums as text |
 
+pub mod amount;
 pub mod books;
+pub mod lag;
+pub mod position_watch;
+pub mod positions;

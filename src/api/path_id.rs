@@ -13,7 +13,10 @@ use hwan_domain::{
     round::RoundId,
 };
 
-use super::problem::{ApiCode, Problem};
+use super::{
+    ledger::journal_id::JournalId,
+    problem::{ApiCode, Problem},
+};
 
 /// What a path can name.
 pub(super) trait Named: FromStr<Err: fmt::Display> {
@@ -54,6 +57,12 @@ impl Named for ReversalId {
 impl Named for CoverId {
     fn not_found(detail: String) -> Problem {
         Problem::new(ApiCode::CoverNotFound, detail)
+    }
+}
+
+impl Named for JournalId {
+    fn not_found(detail: String) -> Problem {
+        Problem::new(ApiCode::JournalNotFound, detail)
     }
 }
 
