@@ -191,7 +191,8 @@ impl Keeper {
             }
             let generation = match self.open(&mut limbo, acknowledged).await {
                 Ok(generation) => generation,
-                Err(StoreError::Unavailable(reason)) if opened.is_none() => {
+                // One that stands by waits for the store as it waits for the lane.
+                Err(StoreError::Unavailable(reason)) if opened.is_none() || is_standing_by => {
                     tracing::warn!(lane = %self.slot.lane, reason, "the lane cannot be taken: tried again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);

@@ -5,6 +5,7 @@
 //! alone, so a replay is equal byte for byte. This room knows the façades of the engine and of the books, and the domain, never a store.
 //! [`router`] shows all of it on one page, [`problem`] every way in which it says no.
 
+pub mod accounting_admin;
 pub mod accounts;
 pub mod admin;
 pub mod amount;

@@ -11,8 +11,9 @@ use hwan_domain::time::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    access::AccessConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig, limits::LimitsConfig,
-    log::LogConfig, positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig, server::ServerConfig,
+    access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig,
+    limits::LimitsConfig, log::LogConfig, positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig,
+    server::ServerConfig,
     store::StoreConfig,
 };
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Where things lie.
     pub store: StoreConfig,
+    /// The bank's own accounting.
+    pub accounting: AccountingConfig,
     /// The engine's bounds.
     pub engine: EngineConfig,
     /// Rates, the guard, currencies.
@@ -167,6 +170,7 @@ impl Config {
         self.audit.check()?;
         self.access.check()?;
         self.store.check()?;
+        self.accounting.check(&self.store.mysql)?;
         self.engine.check()?;
         self.rates.check()?;
         self.limits.check()?;

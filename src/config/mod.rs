@@ -5,6 +5,7 @@
 //! and where it stands. This room alone reads the environment. Callers: `startup`, which hands each room its part.
 
 pub mod access;
+pub mod accounting;
 pub mod admin;
 pub mod audit;
 pub mod chart;

@@ -112,7 +112,7 @@ impl StoreConfig {
 }
 
 impl MysqlConfig {
-    fn check(&self) -> Result<(), ConfigError> {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
         let Some(place) = self.url.strip_prefix("mysql://").filter(|place| !place.is_empty()) else {
             let found = if self.url.is_empty() { "empty" } else { "something else" };
             return Err(wrong("store.mysql.url", found, "give mysql://user@host:3306/database"));

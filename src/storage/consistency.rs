@@ -86,6 +86,18 @@ pub(super) fn went_back(lane: LaneId, head: Seq, projected: Seq) -> StoreError {
     ))
 }
 
+/// A cursor of the outbox that would pass the journal: the caller publishes what is not committed.
+pub(super) fn published_ahead(lane: LaneId, to: Seq, head: Seq) -> StoreError {
+    StoreError::Damaged(format!("the outbox of lane {lane} says it has published {to}, ahead of the journal at {head}"))
+}
+
+/// A cursor of the outbox beyond the journal: it was shortened beneath it.
+pub(super) fn published_went_back(lane: LaneId, head: Seq, published: Seq) -> StoreError {
+    StoreError::Damaged(format!(
+        "the store went back: lane {lane} stands at {head}, its outbox has published up to {published}; restore a whole backup"
+    ))
+}
+
 /// A stored currency must count in what is configured: else every stored amount of it would mean something else.
 pub(super) fn same_currency(currencies: &CurrencySet, code: &str, stored_digits: i64) -> Result<(), StoreError> {
     let configured = currencies.find(code).map(|currency| i64::from(currency.minor_digits()));

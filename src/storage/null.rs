@@ -161,6 +161,14 @@ impl LedgerStore for NullStore {
         Ok(head())
     }
 
+    async fn relayed(&self, _lane: LaneId) -> Result<(Seq, ChainHash), StoreError> {
+        Ok((head(), ChainHash::GENESIS))
+    }
+
+    async fn relay(&self, _: LaneId, _: Epoch, _from: Seq, _to: (Seq, ChainHash)) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn passbook(&self, _id: AccountId, _after: u64, _limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {
         Ok(Vec::new())
     }

@@ -167,6 +167,16 @@ pub enum StoreError {
         /// Where the step began.
         from: Seq,
     },
+    /// The outbox's cursor does not stand where the step begins, or the lane has another owner by now.
+    #[error("the outbox of lane {lane} is fenced: it no longer belongs to {epoch:?} or does not stand at {from}")]
+    RelayFenced {
+        /// The lane.
+        lane: LaneId,
+        /// The sender's epoch.
+        epoch: Epoch,
+        /// Where the step began.
+        from: Seq,
+    },
     /// The store is not set up as durability demands.
     #[error("{0}")]
     Unsafe(String),
@@ -337,6 +347,14 @@ pub trait LedgerStore: Send + Sync + 'static {
 
     /// Up to where a lane's projections have followed.
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError>;
+
+    /// Up to which record the outbox has published a lane, and that record's hash; its beginning where nothing was published.
+    async fn relayed(&self, lane: LaneId) -> Result<(Seq, ChainHash), StoreError>;
+
+    /// Notes that everything of a lane up to the record `to` is published. Fenced as commits are: refused with
+    /// [`StoreError::RelayFenced`] if the cursor does not stand at `from`, or if another owner has taken the lane. Taking a lane
+    /// whose cursor is beyond its head is refused.
+    async fn relay(&self, lane: LaneId, epoch: Epoch, from: Seq, to: (Seq, ChainHash)) -> Result<(), StoreError>;
 
     /// An account's passbook above `after_version`, in order, at most `limit`; as far as it is projected.
     async fn passbook(&self, id: AccountId, after_version: u64, limit: usize)

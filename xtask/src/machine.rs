@@ -32,6 +32,11 @@ const REQUIREMENTS: &[Requirement] = &[
         present: || Installation::is_possible().is_ok() && runs("apt-get", &["--version"]),
     },
     Requirement {
+        name: "Java 17 or newer and Maven (java, mvn)",
+        needed_for: "Kafka, where none is given and Docker does not run",
+        present: || Installation::is_possible_for_kafka().is_ok(),
+    },
+    Requirement {
         name: "Python 3.10 or newer with venv and pip (python3)",
         needed_for: "schemathesis, which tests the API against its own document",
         present: has_python,

@@ -23,7 +23,7 @@ hwan's chores
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test          Runs all tests of the workspace against MySQL, MariaDB and Redis, which it
+  test          Runs all tests of the workspace against MySQL, MariaDB, Redis and Kafka, which it
                 brings up and takes along at its end, then schemathesis; the last line says
                 `N passed, N failed, N skipped`. Exits 1 when a test failed, when nothing ran,
                 and, with CI=true, when a test was skipped or a server could not be brought
@@ -34,7 +34,7 @@ Commands:
                 Python 3.10 or newer with venv and pip, and installs the pinned schemathesis
                 into target/schemathesis/venv the first time.
   services      Brings up, shows, stops and throws away the servers that tests and measurements
-                use: MySQL, MariaDB, Redis. `cargo xtask services --help` says more.
+                use: MySQL, MariaDB, Redis, Kafka. `cargo xtask services --help` says more.
   chaos         Builds hwan and its crash tests, and runs them against a real MySQL: faults
                 under load, then a judgement of everything that was acknowledged. One round
                 as CI runs it; `--minutes N`, `--seed N`, `--only FAULT`, `--help`.

@@ -14,6 +14,8 @@ use std::{
 use crate::{
     Error, Installed, Product, Result,
     apt::Apt,
+    kafka,
+    product::Origin,
     sources::{self, Suite},
     unpack::{program, unpack},
 };
@@ -51,12 +53,22 @@ impl Installation {
         Self::new(Product::Redis, root)
     }
 
+    /// Kafka below `root`.
+    pub fn kafka(root: &Path) -> Self {
+        Self::new(Product::Kafka, root)
+    }
+
     /// Whether this machine can fetch servers at all, or why not.
     pub fn is_possible() -> Result<()> {
         if !cfg!(target_os = "linux") {
             return Err(Error::Unsupported("servers of the project's own need Linux: give a URL".to_owned()));
         }
         sources::read(Suite::Release).map(|_| ())
+    }
+
+    /// Whether this machine can fetch and run Kafka, or why not.
+    pub fn is_possible_for_kafka() -> Result<()> {
+        kafka::is_possible()
     }
 
     /// Where everything of the product lies, servers in folders of their own besides.
@@ -73,10 +85,7 @@ impl Installation {
         let root = folder.join("root");
         let version = match self.version(&root) {
             Some(version) => version,
-            None => {
-                Self::is_possible()?;
-                self.bring(&folder, &root, progress)?
-            }
+            None => self.bring(&folder, &root, progress)?,
         };
         let installed = Installed::new(self.product, folder, version);
         installed.prepare(progress)?;
@@ -84,14 +93,22 @@ impl Installation {
     }
 
     fn bring(&self, folder: &Path, root: &Path, progress: &mut dyn FnMut(&str)) -> Result<String> {
-        let recipe = self.product.recipe();
         let started = Instant::now();
-        progress(&format!("bringing {} from {}", self.product, recipe.suite.described()));
-        let packages = Apt::new(folder, &recipe).fetch(progress)?;
-        unpack(&packages, root, progress)?;
+        match self.product.origin() {
+            Origin::Debian(recipe) => {
+                Self::is_possible()?;
+                progress(&format!("bringing {} from {}", self.product, recipe.suite.described()));
+                let packages = Apt::new(folder, &recipe).fetch(progress)?;
+                unpack(&packages, root, progress)?;
+            }
+            Origin::Maven => {
+                progress(&format!("bringing {} by Maven", self.product));
+                kafka::fetch(folder, root, progress)?;
+            }
+        }
         let version = self.version(root).ok_or_else(|| Error::Damaged {
             path: root.to_owned(),
-            reason: format!("{} was unpacked but does not run here: try its --version by hand", recipe.server),
+            reason: format!("{} was unpacked but does not run here: see by hand why", self.product),
         })?;
         progress(&format!("{version}, after {} s", started.elapsed().as_secs()));
         Ok(version)
@@ -99,7 +116,8 @@ impl Installation {
 
     /// What the server says of itself, if it is there and runs.
     fn version(&self, root: &Path) -> Option<String> {
-        let output = program(root, self.product.recipe().server).ok()?.arg("--version").stdin(Stdio::null()).output();
+        let Origin::Debian(recipe) = self.product.origin() else { return kafka::version(root) };
+        let output = program(root, recipe.server).ok()?.arg("--version").stdin(Stdio::null()).output();
         let output = output.ok().filter(|output| output.status.success())?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         // The first word is where the program lies.

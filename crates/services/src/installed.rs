@@ -8,12 +8,12 @@ use std::{
 };
 
 use crate::{
-    Error, Instance, Options, OsProcess, Product, Result, State,
+    Error, Instance, Options, OsProcess, Product, Result, State, kafka,
     leash::Leash,
     mariadb, mysql,
     options::Profile,
     port::{free_port, is_free},
-    product::USER,
+    product::{Origin, USER},
     redis,
     unpack::{program, remove_folder},
 };
@@ -57,7 +57,7 @@ impl Installed {
     }
 
     /// Makes the data of a new server in the folder `home`, unless there are some: with the account `hwan`, which may do
-    /// everything and has no password, and the empty database `hwan`. Two servers never share an identity.
+    /// everything and has no password, and the empty database `hwan`, where the product knows such. Two servers never share an identity.
     pub fn init(&self, home: &Path) -> Result<()> {
         let data = home.join("data");
         if data.exists() {
@@ -68,6 +68,7 @@ impl Installed {
         match self.product {
             Product::MySql | Product::MariaDb => copy_folder(&self.template(), &new)?,
             Product::Redis => fs::create_dir_all(&new).map_err(Error::io(new.display()))?,
+            Product::Kafka => kafka::make_data(&self.folder, &new)?,
         }
         fs::rename(&new, &data).map_err(Error::io(data.display()))
     }
@@ -110,15 +111,19 @@ impl Installed {
         }))
     }
 
-    /// The program that sends statements to the server on this port of loopback, ready to be given arguments.
+    /// The program that sends statements to the server on this port of loopback, ready to be given arguments. Kafka has none.
     pub fn client(&self, port: u16) -> Result<Command> {
-        let mut command = program(&self.root(), self.product.recipe().client)?;
+        let Origin::Debian(recipe) = self.product.origin() else {
+            let reason = format!("{} has no client here: speak its protocol", self.product);
+            return Err(Error::Unsupported(reason));
+        };
+        let mut command = program(&self.root(), recipe.client)?;
         match self.product {
             Product::MySql | Product::MariaDb => {
                 command.args(["--no-defaults", "--protocol=TCP", "--host=127.0.0.1", "--user", USER]);
                 command.arg(format!("--port={port}")).args(["--batch", "--skip-column-names"]);
             }
-            Product::Redis => {
+            Product::Redis | Product::Kafka => {
                 command.args(["-h", "127.0.0.1", "-p", &port.to_string()]);
             }
         }
@@ -132,6 +137,12 @@ impl Installed {
 
     /// Makes what all servers of the product begin with, if it is not there.
     pub(crate) fn prepare(&self, progress: &mut dyn FnMut(&str)) -> Result<()> {
+        if self.product == Product::Kafka {
+            if let Err(error) = kafka::archive_classes(&self.folder, progress) {
+                progress(&format!("servers will start slowly: {error}"));
+            }
+            return Ok(());
+        }
         let template = self.template();
         if self.product == Product::Redis || template.exists() {
             return Ok(());
@@ -142,7 +153,7 @@ impl Installed {
         match self.product {
             Product::MySql => mysql::make_data(&self.folder, &new, progress)?,
             Product::MariaDb => mariadb::make_data(&self.folder, &new, progress)?,
-            Product::Redis => {}
+            Product::Redis | Product::Kafka => {}
         }
         fs::rename(&new, &template).map_err(Error::io(template.display()))
     }
@@ -162,11 +173,16 @@ impl Installed {
             Product::MySql => mysql::arguments(&self.root(), &data, &socket, port, options.profile),
             Product::MariaDb => mariadb::arguments(&self.root(), &data, &socket, port, options.profile),
             Product::Redis => redis::arguments(&data, port),
+            Product::Kafka => kafka::arguments(home, &data, port)?,
         };
         let log = log(home);
         let out = OpenOptions::new().create(true).append(true).open(&log).map_err(Error::io(log.display()))?;
         let err = out.try_clone().map_err(Error::io(log.display()))?;
-        let mut child = program(&self.root(), self.product.recipe().server)?
+        let mut program = match self.product.origin() {
+            Origin::Debian(recipe) => program(&self.root(), recipe.server)?,
+            Origin::Maven => kafka::program(&self.folder, options.profile)?,
+        };
+        let mut child = program
             .args(arguments)
             .args(&options.extra)
             .current_dir(&data)

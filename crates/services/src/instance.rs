@@ -13,6 +13,7 @@ use crate::{
     Error, Installed, Options, Product, Result, Signal, State,
     bounded::last_lines,
     installed::{Spawned, log},
+    kafka,
     leash::Leash,
 };
 
@@ -192,7 +193,7 @@ pub(crate) fn ended(product: Product, log: &Path, status: &str) -> Error {
 }
 
 /// Whether a server on this port speaks as it should to a client that connects.
-fn answers(product: Product, port: u16) -> bool {
+pub(crate) fn answers(product: Product, port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let Ok(mut stream) = TcpStream::connect_timeout(&address, ANSWER_MAX) else { return false };
     if stream.set_read_timeout(Some(ANSWER_MAX)).is_err() {
@@ -205,5 +206,6 @@ fn answers(product: Product, port: u16) -> bool {
         Product::Redis => {
             stream.write_all(b"PING\r\n").is_ok() && stream.read_exact(&mut answer).is_ok() && answer == *b"+PONG"
         }
+        Product::Kafka => kafka::serves(&mut stream),
     }
 }

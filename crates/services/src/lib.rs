@@ -1,5 +1,5 @@
 //! Real servers for tests and measurements: MySQL, MariaDB and Redis, fetched from the Debian mirror that this machine's
-//! apt already uses, unpacked inside the project and run from there, as root or not.
+//! apt already uses, and Kafka by Maven; unpacked inside the project and run from there, as root or not.
 //!
 //! An [`Installation`] fetches and unpacks; what comes of it, [`Installed`], makes and starts servers, each in a folder
 //! of its own; an [`Instance`] is a server at work, which can be killed, stopped, started again, held and let go.
@@ -8,7 +8,7 @@
 //! an unpacking that was interrupted is never half used; servers listen on loopback only; a process that is not ours is
 //! never signalled, even if it has the number of one that was; a server goes with the process that started it, however that
 //! ends, unless it is let go. Bounds: Linux, and a machine whose apt uses a Debian
-//! mirror. Standard library only, blocking. Called by xtask and by the crates that test hwan against servers; it knows
+//! mirror; for Kafka Java and Maven. Standard library only, blocking. Called by xtask and by the crates that test hwan against servers; it knows
 //! nothing of hwan.
 
 mod apt;
@@ -17,6 +17,7 @@ mod error;
 mod installation;
 mod installed;
 mod instance;
+mod kafka;
 mod leash;
 mod mariadb;
 mod mysql;

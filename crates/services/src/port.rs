@@ -10,6 +10,8 @@ use crate::{Error, Result};
 
 /// The lowest port that is given out.
 const LOWEST: u16 = 15_000;
+/// How far a server's second port is from its first, if it is free.
+const BESIDE: u64 = 500;
 /// Where the system begins to give ports to outgoing connections, if it does not say.
 const OUTGOING_FROM: u16 = 32_768;
 
@@ -17,12 +19,20 @@ const OUTGOING_FROM: u16 = 32_768;
 /// that is down must find its port again when it comes back, and a client that connects to a port of that range while
 /// nobody listens could even be connected to itself.
 pub fn free_port() -> Result<u16> {
+    // Each process begins elsewhere, so that two of them hardly ever choose the same.
+    free_from(RandomState::new().hash_one(std::process::id()))
+}
+
+/// Another one, for a server that has this port and needs two. It is not one that [`free_port`] would give at the same moment.
+pub(crate) fn free_port_beside(port: u16) -> Result<u16> {
+    free_from(u64::from(port.saturating_sub(LOWEST)) + BESIDE)
+}
+
+fn free_from(start: u64) -> Result<u16> {
     let (from, to) = (LOWEST, outgoing_from().max(LOWEST + 1_000));
     let range = u64::from(to - from);
-    // Each process begins elsewhere, so that two of them hardly ever choose the same.
-    let start = RandomState::new().hash_one(std::process::id()) % range;
     (0..range)
-        .filter_map(|step| u16::try_from(u64::from(from) + (start + step) % range).ok())
+        .filter_map(|step| u16::try_from(u64::from(from) + (start % range + step) % range).ok())
         .find(|port| is_free(*port))
         .ok_or_else(|| Error::Unsupported(format!("no port between {from} and {to} is free on loopback")))
 }
@@ -48,5 +58,6 @@ mod tests {
         let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         assert!(!is_free(port));
         assert_ne!(free_port().unwrap(), port);
+        assert_ne!(free_port_beside(port).unwrap(), port);
     }
 }

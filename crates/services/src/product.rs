@@ -13,9 +13,19 @@ pub enum Product {
     MariaDb,
     /// Redis, in the version of this machine's Debian release.
     Redis,
+    /// Kafka 4, one broker that is its own controller.
+    Kafka,
 }
 
-/// What a product is made of.
+/// Where a product comes from.
+pub(crate) enum Origin {
+    /// Packages of Debian's.
+    Debian(Recipe),
+    /// Jars by Maven.
+    Maven,
+}
+
+/// What a product is made of that comes in packages.
 pub(crate) struct Recipe {
     /// Where the packages come from.
     pub(crate) suite: Suite,
@@ -59,7 +69,7 @@ const SCRIPTS: &[&str] = &[
 
 impl Product {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::MySql, Self::MariaDb, Self::Redis];
+    pub const ALL: [Self; 4] = [Self::MySql, Self::MariaDb, Self::Redis, Self::Kafka];
 
     /// As it is written on a command line, and what its folder is called.
     pub fn name(self) -> &'static str {
@@ -67,6 +77,7 @@ impl Product {
             Self::MySql => "mysql",
             Self::MariaDb => "mariadb",
             Self::Redis => "redis",
+            Self::Kafka => "kafka",
         }
     }
 
@@ -75,17 +86,20 @@ impl Product {
         Self::ALL.into_iter().find(|product| product.name() == name)
     }
 
-    /// The URL of a server on this port of loopback; of a database of that name where the product has named databases.
+    /// The URL of a server on this port of loopback; of a database of that name where the product has named databases. Kafka's
+    /// servers are known by their address alone.
     pub fn url(self, port: u16, database: &str) -> String {
         match self {
             // MariaDB speaks MySQL's protocol, and clients know it by MySQL's name.
             Self::MySql | Self::MariaDb => format!("mysql://{USER}@127.0.0.1:{port}/{database}"),
             Self::Redis => format!("redis://127.0.0.1:{port}/"),
+            Self::Kafka => format!("127.0.0.1:{port}"),
         }
     }
 
-    pub(crate) fn recipe(self) -> Recipe {
-        match self {
+    pub(crate) fn origin(self) -> Origin {
+        let recipe = match self {
+            Self::Kafka => return Origin::Maven,
             Self::MySql => Recipe {
                 suite: Suite::Unstable,
                 packages: &["mysql-server-core", "mysql-client-core"],
@@ -107,7 +121,8 @@ impl Product {
                 server: "redis-server",
                 client: "redis-cli",
             },
-        }
+        };
+        Origin::Debian(recipe)
     }
 }
 
@@ -131,6 +146,7 @@ mod tests {
         assert_eq!(Product::MySql.url(13_306, "hwan"), "mysql://hwan@127.0.0.1:13306/hwan");
         assert_eq!(Product::MariaDb.url(13_307, ""), "mysql://hwan@127.0.0.1:13307/");
         assert_eq!(Product::Redis.url(16_379, "ignored"), "redis://127.0.0.1:16379/");
+        assert_eq!(Product::Kafka.url(19_092, "ignored"), "127.0.0.1:19092");
     }
 
     #[test]

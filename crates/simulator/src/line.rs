@@ -12,7 +12,8 @@ use hwan::storage::{
     fake::{FakeStore, Outcome, Plan, Wait},
     listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
-        CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
+        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
+        StoreError, TakenLane,
     },
 };
 use hwan_domain::{
@@ -253,6 +254,16 @@ impl LedgerStore for Line {
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError> {
         self.call("fault: projection not read").await?;
         self.store.projected(lane).await
+    }
+
+    async fn relayed(&self, lane: LaneId) -> Result<(Seq, ChainHash), StoreError> {
+        self.call("fault: cursor of the outbox not read").await?;
+        self.store.relayed(lane).await
+    }
+
+    async fn relay(&self, lane: LaneId, epoch: Epoch, from: Seq, to: (Seq, ChainHash)) -> Result<(), StoreError> {
+        self.call("fault: cursor of the outbox not moved").await?;
+        self.store.relay(lane, epoch, from, to).await
     }
 
     async fn passbook(&self, id: AccountId, after: u64, limit: usize) -> Result<Vec<PassbookEntry>, StoreError> {

@@ -9,6 +9,7 @@
 //! | [`states`] | households, balances, rounds and halts come back as committed |
 //! | [`journal`] | order, chain, positions, keys |
 //! | [`projections`] | passbook and daily balances follow the journal, and a store that went back is noticed |
+//! | [`relay`] | the outbox's cursor is fenced, and a store that went back beneath it is noticed |
 //! | [`lists`] | pages join up, windows are exact, no page looks at more than its bound |
 //! | [`fixture`] | records as an engine would write them |
 
@@ -17,6 +18,7 @@ pub mod fixture;
 pub mod journal;
 pub mod lists;
 pub mod projections;
+pub mod relay;
 pub mod states;
 
 use std::sync::Arc;
@@ -97,6 +99,9 @@ cases! { $
         projections_are_fenced_and_never_ahead,
         the_passbook_is_gapless_and_the_days_close_right,
         a_store_that_went_back_is_noticed;
+    relay:
+        the_outbox_moves_by_its_owners_hand_and_never_ahead,
+        a_store_that_went_back_beneath_its_outbox_is_noticed;
     lists:
         pages_of_a_passbook_join_up,
         a_passbook_is_current_once_its_own_postings_are_projected,

@@ -24,8 +24,8 @@ use super::{
 use crate::storage::{
     listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
-        CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError,
-        TakenLane,
+        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
+        StoreError, TakenLane,
     },
 };
 
@@ -228,6 +228,14 @@ impl LedgerStore for FakeStore {
 
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError> {
         Ok(self.reading()?.projected(lane))
+    }
+
+    async fn relayed(&self, lane: LaneId) -> Result<(Seq, ChainHash), StoreError> {
+        Ok(self.reading()?.relayed(lane))
+    }
+
+    async fn relay(&self, lane: LaneId, epoch: Epoch, from: Seq, to: (Seq, ChainHash)) -> Result<(), StoreError> {
+        self.writing()?.relay(lane, epoch, from, to)
     }
 
     async fn passbook(

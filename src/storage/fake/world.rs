@@ -20,7 +20,7 @@ use hwan_domain::{
 use smallvec::SmallVec;
 
 use crate::storage::{
-    consistency::{ahead, step_end, went_back, wrong_batch},
+    consistency::{ahead, published_ahead, published_went_back, step_end, went_back, wrong_batch},
     listing::{CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
     port::{
         ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, PassbookEntry, StateWrite,
@@ -46,6 +46,8 @@ struct Lane {
     /// The head after each commit and the values that it left behind.
     commits: Vec<(Seq, Vec<StateWrite>)>,
     projected: Seq,
+    /// Up to where the outbox has published; `None` where it has nothing.
+    relayed: Option<(Seq, ChainHash)>,
 }
 
 #[derive(Default)]
@@ -84,6 +86,11 @@ impl World {
         let lane = self.lanes.entry(id).or_default();
         if lane.projected > lane.seq() {
             return Err(went_back(id, lane.seq(), lane.projected));
+        }
+        if let Some((relayed, _)) = lane.relayed
+            && relayed > lane.seq()
+        {
+            return Err(published_went_back(id, lane.seq(), relayed));
         }
         lane.epoch += 1;
         Ok(TakenLane {
@@ -267,6 +274,29 @@ impl World {
         self.lanes.get(&id).map_or(Seq::ZERO, |lane| lane.projected)
     }
 
+    pub(super) fn relayed(&self, id: LaneId) -> (Seq, ChainHash) {
+        self.lanes.get(&id).and_then(|lane| lane.relayed).unwrap_or((Seq::ZERO, ChainHash::GENESIS))
+    }
+
+    pub(super) fn relay(
+        &mut self,
+        id: LaneId,
+        epoch: Epoch,
+        from: Seq,
+        to: (Seq, ChainHash),
+    ) -> Result<(), StoreError> {
+        let fenced = StoreError::RelayFenced { lane: id, epoch, from };
+        let Some(lane) = self.lanes.get_mut(&id) else { return Err(fenced) };
+        if to.0 > lane.seq() {
+            return Err(published_ahead(id, to.0, lane.seq()));
+        }
+        if Epoch(lane.epoch) != epoch || lane.relayed.map_or(Seq::ZERO, |(seq, _)| seq) != from {
+            return Err(fenced);
+        }
+        lane.relayed = Some(to);
+        Ok(())
+    }
+
     pub(super) fn passbook(&self, id: AccountId, after_version: u64, limit: usize) -> Vec<PassbookEntry> {
         let Some(passbook) = self.passbooks.get(&id) else { return Vec::new() };
         passbook.values().filter(|entry| entry.version > after_version).take(limit).cloned().collect()
@@ -324,10 +354,11 @@ impl World {
         }
     }
 
-    /// Forgets what a lane's projections say of records after its head.
+    /// Forgets what a lane's projections, and the outbox's cursor, say of records after its head.
     pub(super) fn shorten_projections(&mut self, id: LaneId) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.projected = lane.projected.min(lane.seq());
+        lane.relayed = lane.relayed.filter(|(relayed, _)| *relayed <= lane.seq());
         let projected = usize::try_from(lane.projected.number()).unwrap_or(usize::MAX);
         let records: Vec<Arc<Record>> = lane.rows.iter().take(projected).map(|row| Arc::clone(&row.record)).collect();
         self.passbooks.retain(|account, _| account.lane() != id);

@@ -27,7 +27,7 @@ use super::{
     store::{Owned, Shared},
 };
 use crate::storage::{
-    consistency::{journal_and_lane_agree, went_back},
+    consistency::{journal_and_lane_agree, published_went_back, went_back},
     port::{Epoch, LaneHead, StoreError, TakenLane},
     totals,
 };
@@ -203,6 +203,10 @@ async fn create(turn: &mut Turn, lane: LaneId) -> Result<(), Failure> {
     turn.query(&sql).await?;
     turn.query(&format!("SELECT epoch FROM lane WHERE id = {number} FOR UPDATE")).await?;
     turn.query(&format!("INSERT IGNORE INTO projection (lane, epoch, seq) VALUES ({number}, 0, 0)")).await?;
+    let mut sql = format!("INSERT IGNORE INTO relay (lane, epoch, seq, hash) VALUES ({number}, 0, 0, ");
+    script::push_bytes(&mut sql, &[0; 32]);
+    sql.push(')');
+    turn.query(&sql).await?;
     let mut sql = format!("INSERT IGNORE INTO checkpoint (lane, begins_hash) VALUES ({number}, ");
     script::push_bytes(&mut sql, &[0; 32]);
     sql.push(')');
@@ -224,17 +228,18 @@ async fn bump(store: &Shared, turn: &mut Turn, lane: LaneId, server: &str) -> Re
         "UPDATE lane SET epoch = epoch + 1, owner = {}, server = {}, connection = {}, \
          lease_until = NOW(6) + INTERVAL {} MICROSECOND WHERE id = {number};\
          UPDATE projection SET epoch = (SELECT epoch FROM lane WHERE id = {number}), connection = 0 WHERE lane = {number};\
-         SELECT l.epoch, l.seq, l.hash, l.last_at, l.last_date, l.totals, p.seq AS projected \
-         FROM lane l JOIN projection p ON p.lane = l.id WHERE l.id = {number}",
+         UPDATE relay SET epoch = (SELECT epoch FROM lane WHERE id = {number}) WHERE lane = {number};\
+         SELECT l.epoch, l.seq, l.hash, l.last_at, l.last_date, l.totals, p.seq AS projected, r.seq AS relayed \
+         FROM lane l JOIN projection p ON p.lane = l.id JOIN relay r ON r.lane = l.id WHERE l.id = {number}",
         script::literal(store.owner.as_str()),
         script::literal(server),
         turn.number,
         store.lease.as_micros(),
     );
     let rows = turn.query(&mine).await?;
-    let row_of_lane = rows
-        .first()
-        .ok_or_else(|| StoreError::Damaged(format!("the row of lane {lane}, or of its projections, is gone")))?;
+    let row_of_lane = rows.first().ok_or_else(|| {
+        StoreError::Damaged(format!("the row of lane {lane}, of its projections or of its outbox is gone"))
+    })?;
     let taken = read_lane(row_of_lane)?;
     let last = turn
         .read(format!(
@@ -248,6 +253,10 @@ async fn bump(store: &Shared, turn: &mut Turn, lane: LaneId, server: &str) -> Re
     let projected = read_seq(get(row_of_lane, "projected")?)?;
     if projected > taken.seq {
         return Err(went_back(lane, taken.seq, projected));
+    }
+    let relayed = read_seq(get(row_of_lane, "relayed")?)?;
+    if relayed > taken.seq {
+        return Err(published_went_back(lane, taken.seq, relayed));
     }
     let totals: Option<String> = get(row_of_lane, "totals")?;
     let totals = match totals {

@@ -12,6 +12,7 @@
 //! | `commit` | the one transaction of a batch: fence, journal, values |
 //! | `lanes`, `owner`, `lease` | taking a lane; who owns it; how its owner keeps it |
 //! | `projections` | passbook and daily balances |
+//! | `relay` | how far the outbox has published |
 //! | `reads`, `states`, `passbook` | every read |
 //! | `retention` | deleting what is sealed, letting keys expire |
 //! | `errors` | the only table of what an error means |
@@ -38,6 +39,7 @@ mod passbook;
 mod projections;
 mod readers;
 mod reads;
+mod relay;
 mod retention;
 mod schema;
 mod script;

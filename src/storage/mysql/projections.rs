@@ -20,7 +20,7 @@ use hwan_domain::{
 };
 
 use super::{
-    committer::Failure,
+    committer::{Failure, Turn},
     errors::Stage,
     lanes::seq_by,
     script::{Packet, Script},
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::storage::{
     consistency::{ahead, step_end},
-    port::StoreError,
+    port::{Epoch, StoreError},
     postings::{Posting, postings},
 };
 
@@ -97,16 +97,7 @@ pub(super) async fn project(
     let shared = store.clone();
     let work = async move {
         let mut turn = shared.projector.turn().await?;
-        shared.refuse_other_server(lane, &turn.server())?;
-        if turn.is_new_to(lane) {
-            let name = format!(
-                "UPDATE projection SET connection = {} WHERE lane = {} AND epoch = {}",
-                turn.number,
-                lane.number(),
-                epoch.0
-            );
-            turn.matched(name).await?;
-        }
+        prepare(&shared, &mut turn, lane, epoch).await?;
         let mut fence = String::new();
         let _ = write!(
             fence,
@@ -143,6 +134,22 @@ pub(super) async fn project(
     };
     store.sessions.run(work).await??;
     store.openings.stand(openings.into_iter().map(|(opening, _)| opening));
+    Ok(())
+}
+
+/// Before a connection's first step for a lane: it leads to the server where the lane was taken, and the lane's row names it, so
+/// that a taker can end it.
+pub(super) async fn prepare(store: &Shared, turn: &mut Turn, lane: LaneId, epoch: Epoch) -> Result<(), StoreError> {
+    store.refuse_other_server(lane, &turn.server())?;
+    if turn.is_new_to(lane) {
+        let name = format!(
+            "UPDATE projection SET connection = {} WHERE lane = {} AND epoch = {}",
+            turn.number,
+            lane.number(),
+            epoch.0
+        );
+        turn.matched(name).await?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use super::{
     commit::packed,
     committer::{Failure, Turn},
     reads::{self, chain_hash, get, read_seq},
+    relay,
     script::{self, Packet},
     store::Shared,
 };
@@ -125,7 +126,10 @@ pub(super) async fn delete_sealed(store: &Shared, lane: LaneId, pace: Retention)
         let head = super::lanes::seq_by(store, format!("SELECT seq FROM lane WHERE id = {}", lane.number())).await?;
         // A key is as good as its record: what has not expired stays; so do what is not projected yet, and the last record.
         let projected = reads::projected(store, lane).await?;
-        let end = sealed.min(keys_expired).min(projected).number().min(head.number().saturating_sub(1));
+        // Where an outbox publishes, what it has not published yet stays too.
+        let published = Some(relay::relayed(store, lane).await?.0).filter(|seq| *seq > Seq::ZERO).unwrap_or(head);
+        let end = sealed.min(keys_expired).min(projected).min(published).number();
+        let end = end.min(head.number().saturating_sub(1));
         let to = end.min(at.saturating_add(pace.step));
         if to <= at {
             return Ok(deleted);

@@ -32,7 +32,7 @@ use super::{
     owner::Owner,
     passbook,
     projections::{self, Openings},
-    reads,
+    reads, relay,
     retention::{self, Kept, Retention},
     schema,
     sessions::Sessions,
@@ -341,6 +341,14 @@ impl LedgerStore for MysqlStore {
 
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError> {
         reads::projected(&self.shared, lane).await
+    }
+
+    async fn relayed(&self, lane: LaneId) -> Result<(Seq, ChainHash), StoreError> {
+        relay::relayed(&self.shared, lane).await
+    }
+
+    async fn relay(&self, lane: LaneId, epoch: Epoch, from: Seq, to: (Seq, ChainHash)) -> Result<(), StoreError> {
+        relay::relay(&self.shared, lane, epoch, from, to).await
     }
 
     async fn passbook(

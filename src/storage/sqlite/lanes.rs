@@ -15,6 +15,7 @@ use super::{
     errors::{column, store_error},
     readers::Readers,
     reads::chain_hash,
+    relay,
     writer::Transaction,
 };
 use crate::storage::{
@@ -105,6 +106,7 @@ async fn bump(
     .await
     .map_err(failed)?;
     journal_and_lane_agree(lane, &taken, last.as_ref().map(read_end).transpose()?)?;
+    relay::enter(connection, lane, taken.epoch, taken.seq).await?;
     let totals: Option<String> = row.try_get("totals").map_err(|error| column(&error))?;
     let totals = match totals {
         Some(text) => totals::read(&text, currencies)?,

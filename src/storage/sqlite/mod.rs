@@ -27,6 +27,7 @@ mod passbook;
 mod projections;
 mod readers;
 mod reads;
+mod relay;
 mod schema;
 mod statements;
 mod states;

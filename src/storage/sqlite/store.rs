@@ -20,12 +20,13 @@ use hwan_domain::{
 
 use super::{
     book::Book, commit, connect::StoreFile, errors, lanes, lock::EngineLock, options::SqliteOptions, passbook,
-    projections, reads, schema, states,
+    projections, reads, relay, schema, states,
 };
 use crate::storage::{
     listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
-        CommitBatch, CommitError, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry, StoreError, TakenLane,
+        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
+        StoreError, TakenLane,
     },
 };
 
@@ -163,6 +164,14 @@ impl LedgerStore for SqliteStore {
 
     async fn projected(&self, lane: LaneId) -> Result<Seq, StoreError> {
         reads::projected(self.passbook.readers(), lane).await
+    }
+
+    async fn relayed(&self, lane: LaneId) -> Result<(Seq, ChainHash), StoreError> {
+        relay::relayed(self, lane).await
+    }
+
+    async fn relay(&self, lane: LaneId, epoch: Epoch, from: Seq, to: (Seq, ChainHash)) -> Result<(), StoreError> {
+        relay::relay(self, lane, epoch, from, to).await
     }
 
     async fn passbook(

@@ -33,6 +33,7 @@ pub(crate) fn url(product: Product) -> String {
         Product::MySql => "mysql://root@127.0.0.1:13306/hwan",
         Product::MariaDb => "mysql://root@127.0.0.1:13307/hwan",
         Product::Redis => "redis://127.0.0.1:16379/",
+        Product::Kafka => "127.0.0.1:19092",
     }
     .to_owned()
 }

@@ -31,7 +31,7 @@ use place::{Place, Tenant};
 const HELP: &str = "\
 Real servers for tests and measurements, without root and without Docker
 
-Usage: cargo xtask services <COMMAND> [OPTIONS] [mysql|mariadb|redis]...
+Usage: cargo xtask services <COMMAND> [OPTIONS] [mysql|mariadb|redis|kafka]...
 
 Commands:
   up      Brings up the named servers, or all, and prints their URLs; also into
@@ -43,14 +43,16 @@ Commands:
 
 Options:
   --small  up: small caches and logs, as tests have them. Without it MySQL and MariaDB get a
-           buffer pool of 1 GB and a redo log of 2 GB each. Durability is full either way.
+           buffer pool of 1 GB and a redo log of 2 GB each, Kafka a heap of 1 GB instead of
+           512 MB. Durability is full either way.
   --all    reset: also removes the programs and what was downloaded.
 
-A server's URL that is given by HWAN_TEST_MYSQL_URL, HWAN_TEST_MARIADB_URL or
-HWAN_TEST_REDIS_URL is used as it is. Else Docker does it by compose.yaml, where an engine
+A server's URL that is given by HWAN_TEST_MYSQL_URL, HWAN_TEST_MARIADB_URL,
+HWAN_TEST_REDIS_URL or HWAN_TEST_KAFKA_BOOTSTRAP (host:port) is used as it is. Else Docker does it by compose.yaml, where an engine
 answers. Else MySQL 9 comes from Debian's unstable suite, MariaDB and Redis from this machine's
 release, from the mirror that its apt uses: fetched, checked and unpacked into target/services,
-run from there, on loopback only. The first time takes half a minute and half a gigabyte.
+run from there, on loopback only. Kafka comes by Maven and runs on this machine's Java 17 or
+newer. The first time takes some minutes and half a gigabyte.
 
   cargo xtask services up mysql
   set -a; . target/services/env; set +a; cargo test -p hwan

@@ -15,6 +15,7 @@ pub(crate) fn variable(product: Product) -> &'static str {
         Product::MySql => "HWAN_TEST_MYSQL_URL",
         Product::MariaDb => "HWAN_TEST_MARIADB_URL",
         Product::Redis => "HWAN_TEST_REDIS_URL",
+        Product::Kafka => "HWAN_TEST_KAFKA_BOOTSTRAP",
     }
 }
 
