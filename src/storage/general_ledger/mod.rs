@@ -3,6 +3,8 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`port`] | what the accounting asks of it |
+//! | `columns` | entries, kinds and turnovers as columns hold them |
 //! | [`sqlite`](super::sqlite), [`mysql`](super::mysql) | their rooms `books` keep it: a file, or a database |
 
+pub(in crate::storage) mod columns;
 pub mod port;

@@ -49,7 +49,7 @@ pub struct LaneCursor {
 pub struct LaneBooks {
     /// Where they stand.
     pub cursor: LaneCursor,
-    /// The turnovers of all its business dates together.
+    /// The turnovers of all its business dates together: an account may stand more than once.
     pub turnovers: Vec<TrialLine>,
     /// The turnovers of the cursor's business date alone.
     pub today: Vec<TrialLine>,
@@ -174,8 +174,11 @@ pub trait GeneralLedger: Send + Sync + 'static {
     /// What it is, for logs: `sqlite 3.50.1`.
     fn name(&self) -> String;
 
-    /// A lane's books, begun where there are none.
+    /// A lane's books, begun where there are none: one consistent read.
     async fn enter(&self, lane: LaneId) -> Result<LaneBooks, StoreError>;
+
+    /// A lane's books, where there are any: one consistent read.
+    async fn look(&self, lane: LaneId) -> Result<Option<LaneBooks>, StoreError>;
 
     /// Takes a step: all of it, durably, before this returns, or nothing. What the lane stopped for is forgotten.
     async fn post(&self, step: &Step) -> Result<(), PostError>;

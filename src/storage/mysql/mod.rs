@@ -15,6 +15,7 @@
 //! | `relay` | how far the outbox has published |
 //! | `reads`, `states`, `passbook` | every read |
 //! | `retention` | deleting what is sealed, letting keys expire |
+//! | `books` | the bank's own books, in a database of their own |
 //! | `errors` | the only table of what an error means |
 //! | `store` | opening and closing, the port |
 //!
@@ -27,6 +28,7 @@
 //! - Money is a whole number of minor units; a decimal exists only in the views.
 
 mod balances;
+mod books;
 mod commit;
 mod committer;
 mod connect;
@@ -48,6 +50,7 @@ mod settings;
 mod states;
 mod store;
 
+pub use books::MysqlBooks;
 pub use options::{MysqlOptions, Tls, TlsMode};
 pub use retention::{Kept, Retention};
 pub use store::MysqlStore;

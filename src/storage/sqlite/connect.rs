@@ -17,6 +17,8 @@ pub(super) enum StoreFile {
     Ledger,
     /// The projections: after a loss of power they may have gone back, and follow the journal again.
     Passbook,
+    /// The bank's own books: durable before the next step begins.
+    Books,
 }
 
 impl StoreFile {
@@ -24,6 +26,7 @@ impl StoreFile {
         match self {
             StoreFile::Ledger => "ledger.db",
             StoreFile::Passbook => "passbook.db",
+            StoreFile::Books => "books.db",
         }
     }
 
@@ -31,12 +34,13 @@ impl StoreFile {
         match self {
             StoreFile::Ledger => "ledger",
             StoreFile::Passbook => "passbook",
+            StoreFile::Books => "books",
         }
     }
 
     const fn synchronous(self) -> SqliteSynchronous {
         match self {
-            StoreFile::Ledger => SqliteSynchronous::Full,
+            StoreFile::Ledger | StoreFile::Books => SqliteSynchronous::Full,
             StoreFile::Passbook => SqliteSynchronous::Normal,
         }
     }
@@ -134,7 +138,7 @@ fn check_settings(file: StoreFile, journal_mode: &str, synchronous: i64) -> Resu
         )));
     }
     let needed = match file {
-        StoreFile::Ledger => SYNCHRONOUS_FULL,
+        StoreFile::Ledger | StoreFile::Books => SYNCHRONOUS_FULL,
         StoreFile::Passbook => SYNCHRONOUS_NORMAL,
     };
     if synchronous < needed {

@@ -10,12 +10,14 @@
 //! |---|---|
 //! | `<data>/ledger.db` | the ledger; `-wal` and `-shm` beside it belong to it |
 //! | `<data>/passbook.db` | the projections, likewise |
+//! | `<data>/books.db` | the bank's own books, where they are embedded too |
 //! | `<data>/engine.lock` | held by the engine at work |
 //!
 //! Bounds: one transaction writes at a time, the others wait in order; reads beyond the pool wait; the log is bounded
 //! by [`SqliteOptions::wal_mib_max`] as long as no reader holds on to an old state. Lanes add no speed here.
 
 mod book;
+mod books;
 mod checkpoint;
 mod commit;
 mod connect;
@@ -34,5 +36,6 @@ mod states;
 mod store;
 mod writer;
 
+pub use books::SqliteBooks;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

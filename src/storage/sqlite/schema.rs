@@ -12,10 +12,13 @@ use crate::storage::{consistency::same_currency, port::StoreError};
 static LEDGER: Migrator = sqlx::migrate!("migrations/sqlite/ledger");
 static PASSBOOK: Migrator = sqlx::migrate!("migrations/sqlite/passbook");
 
+static BOOKS: Migrator = sqlx::migrate!("migrations/books/sqlite");
+
 const fn migrator(file: StoreFile) -> &'static Migrator {
     match file {
         StoreFile::Ledger => &LEDGER,
         StoreFile::Passbook => &PASSBOOK,
+        StoreFile::Books => &BOOKS,
     }
 }
 

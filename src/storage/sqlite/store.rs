@@ -81,7 +81,7 @@ impl SqliteStore {
 }
 
 /// Creates the data directory, and makes its own entry durable too.
-fn create_dir(data_dir: &Path) -> Result<(), StoreError> {
+pub(super) fn create_dir(data_dir: &Path) -> Result<(), StoreError> {
     if data_dir.is_dir() {
         return Ok(());
     }
@@ -96,7 +96,7 @@ fn create_dir(data_dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn version(connection: &mut sqlx::SqliteConnection) -> Result<String, StoreError> {
+pub(super) async fn version(connection: &mut sqlx::SqliteConnection) -> Result<String, StoreError> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(connection)
         .await
