@@ -8,10 +8,12 @@
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
 //! | [`positions`], [`position_watch`] | the bank's currency positions, and who watches their limits |
 //! | [`lag`] | how far the books are behind the engine |
-//! | [`amount`] | sums as text |
+//! | [`report`], [`table`], [`amount`] | the books as a command prints them; tables; sums as text |
 
 pub mod amount;
 pub mod books;
 pub mod lag;
 pub mod position_watch;
 pub mod positions;
+pub mod report;
+pub mod table;

@@ -13,8 +13,7 @@ use serde::Deserialize;
 use super::{
     access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig,
     limits::LimitsConfig, log::LogConfig, positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig,
-    server::ServerConfig,
-    store::StoreConfig,
+    server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
