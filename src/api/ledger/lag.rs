@@ -1,5 +1,7 @@
 //! `GET /v1/ledger/lag`: how far the books are behind the engine, lane by lane.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
 use hwan_domain::time::Timestamp;
 use serde::Serialize;
@@ -85,9 +87,8 @@ impl LaneAnswer {
     }
 }
 
-/// For people and dashboards: exact to the microsecond for two centuries.
 fn seconds(micros: i64) -> f64 {
-    micros as f64 / 1e6
+    Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
 }
 
 /// GET /v1/ledger/lag
