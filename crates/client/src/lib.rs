@@ -24,6 +24,7 @@ mod customers;
 mod error;
 mod exchanges;
 mod keys;
+mod ledger;
 mod link;
 mod money;
 mod quotes;
@@ -51,6 +52,10 @@ pub use customers::{
 pub use error::{ClientError, KnownOutcome, Problem, Sent, Violation};
 pub use exchanges::{BatchAnswer, BatchItem, BatchOutcome, Exchange, ExchangeOrder, Posting, Reversal, Trial};
 pub use keys::{CompletedKey, KeyScope, KeyState};
+pub use ledger::{
+    ChartAccount, DeadLetter, Journal, JournalFilter, LedgerEntry, LedgerLag, LedgerLane, LedgerLine, Position,
+    PositionLimit, PositionSide, TrialBalance, TrialSum,
+};
 pub use money::Money;
 pub use quotes::{ExecutedRate, MarketOrder, OrderAmount, Quote, QuoteRequest, QuoteState, QuoteStatus, Side};
 pub use rates::{
