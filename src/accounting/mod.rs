@@ -5,6 +5,14 @@
 //!
 //! | room | what it is |
 //! |---|---|
+//! | [`incoming`] | what comes, from wherever |
+//! | [`event_reader`] | reads an event's text, leniently |
+//! | `draft` | a step in the making: what came, judged one by one |
+//! | [`poster`] | the poster of a lane: steps, one transaction each |
+//! | [`verdict`] | why a lane's books stop |
+//! | [`embedded`] | the books in the engine's own process |
+//! | [`redelivery`] | what could not be posted, tried again by command |
+//! | [`compare`] | the full proof: customers' accounts against control accounts |
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
 //! | [`positions`], [`position_watch`] | the bank's currency positions, and who watches their limits |
 //! | [`lag`] | how far the books are behind the engine |
@@ -12,8 +20,16 @@
 
 pub mod amount;
 pub mod books;
+pub mod compare;
+mod draft;
+pub mod embedded;
+pub mod event_reader;
+pub mod incoming;
 pub mod lag;
 pub mod position_watch;
 pub mod positions;
+pub mod poster;
+pub mod redelivery;
 pub mod report;
 pub mod table;
+pub mod verdict;

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 use super::{
     amount::Sum,
     books::{DeadLetter, DeadLetterKind},
+    compare::{Compared, LaneProof},
     lag::LaneLag,
     positions::PositionLine,
+    redelivery::Redelivered,
     table::{Align, Table},
 };
 
@@ -267,6 +269,80 @@ pub fn dead_letters(letters: &[DeadLetter], format: Format, out: &mut impl Write
     }
     table.write(out)?;
     Ok(false)
+}
+
+/// Writes the proof that engine and books agree; whether they do.
+pub fn proof(proofs: &[LaneProof], format: Format, out: &mut impl Write) -> io::Result<bool> {
+    let agrees = proofs.iter().all(LaneProof::agrees);
+    let lines = || proofs.iter().flat_map(|proof| proof.compared.iter().map(move |compared| (proof, compared)));
+    if format == Format::Json {
+        let lane = |proof: &LaneProof| {
+            let compared = proof.compared.iter().map(|Compared { currency, customers, control }| {
+                json!({
+                    "currency": currency.code(), "customers": sum(*customers, *currency),
+                    "control": sum(*control, *currency), "agrees": customers == control,
+                })
+            });
+            json!({
+                "lane": proof.lane.number(), "engine_seq": proof.engine_seq.number(),
+                "ledger_seq": proof.ledger_seq.number(), "dead_letters": proof.dead_letters, "fault": proof.fault,
+                "agrees": proof.agrees(), "compared": compared.collect::<Vec<_>>(),
+            })
+        };
+        write_json(out, &json!({ "agrees": agrees, "lanes": proofs.iter().map(lane).collect::<Vec<_>>() }))?;
+        return Ok(agrees);
+    }
+    let mut table = Table::of(&[
+        ("lane", Align::Right),
+        ("engine", Align::Right),
+        ("ledger", Align::Right),
+        ("currency", Align::Left),
+        ("customers", Align::Right),
+        ("control", Align::Right),
+        ("", Align::Left),
+    ]);
+    for (proof, compared) in lines() {
+        let Compared { currency, customers, control } = *compared;
+        let verdict = if compared.agrees() {
+            "agrees".to_owned()
+        } else {
+            format!("DIFFERS by {}", sum(control - customers, currency))
+        };
+        table.row([
+            proof.lane.number().to_string(),
+            proof.engine_seq.number().to_string(),
+            proof.ledger_seq.number().to_string(),
+            currency.to_string(),
+            sum(customers, currency),
+            sum(control, currency),
+            verdict,
+        ]);
+    }
+    table.write(out)?;
+    for proof in proofs {
+        if let Some(fault) = &proof.fault {
+            writeln!(out, "lane {}: {fault}", proof.lane)?;
+        }
+        if proof.dead_letters > 0 {
+            let waits = proof.dead_letters;
+            writeln!(out, "lane {}: {waits} records wait to be redelivered, what they moved is missing", proof.lane)?;
+        }
+    }
+    writeln!(out, "\n{}", if agrees { "engine and books agree" } else { "engine and books do NOT agree" })?;
+    Ok(agrees)
+}
+
+/// Writes what was redelivered; whether nothing is left.
+pub fn redelivered(redelivered: &Redelivered, out: &mut impl Write) -> io::Result<bool> {
+    let Redelivered { posted, left } = redelivered;
+    for place in posted {
+        writeln!(out, "lane {} seq {}: posted", place.lane(), place.seq())?;
+    }
+    for (place, reason) in left {
+        writeln!(out, "lane {} seq {}: left: {reason}", place.lane(), place.seq())?;
+    }
+    writeln!(out, "{} posted, {} left", posted.len(), left.len())?;
+    Ok(left.is_empty())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::rt;
-use clap::{Subcommand, ValueEnum};
+use clap::{ArgGroup, Subcommand, ValueEnum};
 use hwan_domain::{
     board::{Board, ROUNDS_REMEMBERED_MAX},
     currency::CurrencySet,
@@ -18,7 +18,9 @@ use super::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE};
 use crate::{
     accounting::{
         books::{Books, BooksError, DeadLetter},
-        lag, positions, report,
+        compare,
+        event_reader::EventReader,
+        lag, positions, redelivery, report,
     },
     books_of_account::{BooksUse, OpenBooks},
     clock::{Clock, SystemClock},
@@ -37,11 +39,14 @@ Examples:
   hwan ledger trial-balance --data /var/lib/hwan
   hwan ledger trial-balance --as-of 2026-11-23 --format json
   hwan ledger lag                          how far the books are behind the engine
+  hwan ledger compare                      prove that engine and books agree
+  hwan ledger redeliver --all              post after all what could not be posted
 
 Exit codes:
   0  fine
   1  something was found (sides that differ, a lane that stopped, a dead letter, a
-     position at its hard mark), or the books cannot be read
+     position at its hard mark, books that disagree with the engine), or the books
+     cannot be read
   2  the command line or the configuration is wrong";
 
 /// What is printed of the books.
@@ -78,6 +83,24 @@ pub(super) enum LedgerCommand {
         /// In which form.
         #[arg(long, value_enum, default_value_t = FormatArg::Table)]
         format: FormatArg,
+    },
+    /// Prove that engine and books agree: what all customers' accounts held where the books stand equals the control accounts.
+    ///
+    /// Reads every balance, beside a running hwan or without one.
+    Compare {
+        /// In which form.
+        #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+        format: FormatArg,
+    },
+    /// Post after all what could not be posted, once its cause is gone; doing it twice posts once.
+    #[command(group(ArgGroup::new("which").required(true).args(["lane", "all"])))]
+    Redeliver {
+        /// Of this lane alone.
+        #[arg(long, value_name = "N", value_parser = lane)]
+        lane: Option<LaneId>,
+        /// Of every lane.
+        #[arg(long)]
+        all: bool,
     },
 }
 
@@ -167,7 +190,11 @@ impl LedgerCommand {
             return Err(LedgerError::Off);
         }
         let currencies = Arc::new(config.rates.currencies()?);
-        let open = OpenBooks::open(&config, Arc::clone(&currencies), BooksUse::Read);
+        let used = match self {
+            LedgerCommand::Redeliver { .. } => BooksUse::Post,
+            _ => BooksUse::Read,
+        };
+        let open = OpenBooks::open(&config, Arc::clone(&currencies), used);
         let open = open.await.map_err(LedgerError::of_books)?;
         let books = open.books();
         Ok(match self {
@@ -189,6 +216,18 @@ impl LedgerCommand {
             }
             LedgerCommand::DeadLetters { lane, format } => {
                 report::dead_letters(&letters(&books, *lane).await?, (*format).into(), out)?
+            }
+            LedgerCommand::Compare { format } => {
+                let store = engine_store(&config, &currencies).await?;
+                let proofs = compare::compare(store.as_ref(), open.ledger.as_ref(), &open.chart).await?;
+                report::proof(&proofs, (*format).into(), out)?
+            }
+            LedgerCommand::Redeliver { lane, all: _ } => {
+                let (ledger, reader) = (open.ledger.as_ref(), EventReader::new(currencies));
+                let redelivered = redelivery::redeliver(ledger, &open.chart, &reader, *lane, SystemClock.now());
+                let redelivered = redelivered.await.map_err(LedgerError::Books)?;
+                open.ledger.close().await;
+                report::redelivered(&redelivered, out)?
             }
         })
     }

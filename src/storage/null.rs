@@ -28,8 +28,8 @@ use smallvec::SmallVec;
 use super::{
     listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
-        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
-        StoreError, TakenLane,
+        AccountSums, ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore,
+        PassbookEntry, StoreError, TakenLane,
     },
 };
 
@@ -128,6 +128,10 @@ impl LedgerStore for NullStore {
                 account(foreign, AccountKind::Foreign, foreign_balances),
             ],
         }))
+    }
+
+    async fn account_sums(&self) -> Result<Vec<AccountSums>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn customers(&self, _query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {

@@ -222,6 +222,19 @@ pub struct LaneHead {
     pub projected: Seq,
 }
 
+/// What all accounts of a lane hold, added up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountSums {
+    /// The lane.
+    pub lane: LaneId,
+    /// After which of its records.
+    pub seq: Seq,
+    /// That record's hash.
+    pub hash: ChainHash,
+    /// The sums by currency, of the balances themselves.
+    pub totals: ControlTotals,
+}
+
 /// A customer with all of its accounts, as committed.
 #[derive(Clone, Debug)]
 pub struct Household {
@@ -321,6 +334,10 @@ pub trait LedgerStore: Send + Sync + 'static {
         }
         Ok(found)
     }
+
+    /// What the accounts of every lane hold, account by account added up, and where each lane stands: one consistent read. It reads
+    /// every balance there is.
+    async fn account_sums(&self) -> Result<Vec<AccountSums>, StoreError>;
 
     /// A page of customers by id, as committed.
     async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError>;

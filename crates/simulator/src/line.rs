@@ -12,8 +12,8 @@ use hwan::storage::{
     fake::{FakeStore, Outcome, Plan, Wait},
     listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
-        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
-        StoreError, TakenLane,
+        AccountSums, ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore,
+        PassbookEntry, StoreError, TakenLane,
     },
 };
 use hwan_domain::{
@@ -211,6 +211,11 @@ impl LedgerStore for Line {
         self.call("fault: keys not looked up").await?;
         self.sky(|sky| sky.counts.one("keys looked up"));
         self.store.find_keys(keys).await
+    }
+
+    async fn account_sums(&self) -> Result<Vec<AccountSums>, StoreError> {
+        self.call("fault: accounts not added up").await?;
+        self.store.account_sums().await
     }
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError> {

@@ -28,7 +28,12 @@ pub const VERSIONS: std::ops::RangeInclusive<u64> = 1..=2;
 
 /// The link that follows `prev`: SHA-256 over its 32 bytes and the record's text.
 pub fn chain(prev: ChainHash, body: &str) -> ChainHash {
-    ChainHash(Sha256::new().chain_update(prev.0).chain_update(body.as_bytes()).finalize().into())
+    chain_bytes(prev, body.as_bytes())
+}
+
+/// The same, of a text that may be none: as it was delivered.
+pub fn chain_bytes(prev: ChainHash, body: &[u8]) -> ChainHash {
+    ChainHash(Sha256::new().chain_update(prev.0).chain_update(body).finalize().into())
 }
 
 #[cfg(test)]

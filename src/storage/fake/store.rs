@@ -24,8 +24,8 @@ use super::{
 use crate::storage::{
     listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
-        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
-        StoreError, TakenLane,
+        AccountSums, ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore,
+        PassbookEntry, StoreError, TakenLane,
     },
 };
 
@@ -200,6 +200,10 @@ impl LedgerStore for FakeStore {
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError> {
         Ok(self.reading()?.customer(id))
+    }
+
+    async fn account_sums(&self) -> Result<Vec<AccountSums>, StoreError> {
+        Ok(self.reading()?.account_sums())
     }
 
     async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {

@@ -23,8 +23,8 @@ use crate::storage::{
     consistency::{ahead, published_ahead, published_went_back, step_end, went_back, wrong_batch},
     listing::{CustomerQuery, EntryKind, PassbookPage, PassbookQuery, RoundQuery, Window},
     port::{
-        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, PassbookEntry, StateWrite,
-        StoreError, TakenLane,
+        AccountSums, ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, PassbookEntry,
+        StateWrite, StoreError, TakenLane,
     },
 };
 
@@ -141,6 +141,27 @@ impl World {
 
     pub(super) fn lanes(&self) -> Vec<LaneId> {
         self.lanes.keys().copied().collect()
+    }
+
+    pub(super) fn account_sums(&self) -> Vec<AccountSums> {
+        let mut sums: Vec<AccountSums> = self
+            .lanes
+            .iter()
+            .map(|(id, lane)| AccountSums {
+                lane: *id,
+                seq: lane.seq(),
+                hash: lane.hash(),
+                totals: ControlTotals::default(),
+            })
+            .collect();
+        for (account, balances) in &self.states.balances {
+            if let Ok(at) = sums.binary_search_by_key(&account.lane(), |sums| sums.lane)
+                && let Some(of_lane) = sums.get_mut(at)
+            {
+                balances.iter().for_each(|balance| of_lane.totals.post(balance.amount));
+            }
+        }
+        sums
     }
 
     pub(super) fn heads(&self) -> Vec<LaneHead> {

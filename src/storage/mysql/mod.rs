@@ -14,6 +14,7 @@
 //! | `projections` | passbook and daily balances |
 //! | `relay` | how far the outbox has published |
 //! | `reads`, `states`, `passbook` | every read |
+//! | `sums` | what all accounts hold together |
 //! | `retention` | deleting what is sealed, letting keys expire |
 //! | `books` | the bank's own books, in a database of their own |
 //! | `errors` | the only table of what an error means |
@@ -49,6 +50,7 @@ mod sessions;
 mod settings;
 mod states;
 mod store;
+mod sums;
 
 pub use books::MysqlBooks;
 pub use options::{MysqlOptions, Tls, TlsMode};

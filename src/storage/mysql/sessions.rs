@@ -64,7 +64,12 @@ impl Sessions {
 
     /// The rows of one statement.
     pub(super) async fn rows(&self, sql: String) -> Result<Vec<MySqlRow>, StoreError> {
-        let (readers, timeout) = (Arc::clone(&self.readers), self.read_timeout);
+        self.rows_within(self.read_timeout, sql).await
+    }
+
+    /// The rows of one statement that may take longer than reads do.
+    pub(super) async fn rows_within(&self, timeout: Duration, sql: String) -> Result<Vec<MySqlRow>, StoreError> {
+        let readers = Arc::clone(&self.readers);
         let read = async move {
             tokio::time::timeout(timeout, readers.rows(&sql)).await.unwrap_or_else(|_| {
                 Err(StoreError::Unavailable(format!("a read took more than {} ms", timeout.as_millis())))

@@ -36,13 +36,13 @@ use super::{
     retention::{self, Kept, Retention},
     schema,
     sessions::Sessions,
-    settings, states,
+    settings, states, sums,
 };
 use crate::storage::{
     listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
-        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
-        ProjectionStep, StoreError, TakenLane,
+        AccountSums, ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore,
+        PassbookEntry, ProjectionStep, StoreError, TakenLane,
     },
 };
 
@@ -313,6 +313,10 @@ impl LedgerStore for MysqlStore {
 
     async fn households(&self, ids: &[CustomerId]) -> Result<Vec<Household>, StoreError> {
         states::households(&self.shared, ids).await
+    }
+
+    async fn account_sums(&self) -> Result<Vec<AccountSums>, StoreError> {
+        sums::account_sums(&self.shared).await
     }
 
     async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {

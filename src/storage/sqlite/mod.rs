@@ -34,6 +34,7 @@ mod schema;
 mod statements;
 mod states;
 mod store;
+mod sums;
 mod writer;
 
 pub use books::SqliteBooks;

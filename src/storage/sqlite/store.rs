@@ -20,13 +20,13 @@ use hwan_domain::{
 
 use super::{
     book::Book, commit, connect::StoreFile, errors, lanes, lock::EngineLock, options::SqliteOptions, passbook,
-    projections, reads, relay, schema, states,
+    projections, reads, relay, schema, states, sums,
 };
 use crate::storage::{
     listing::{CustomerQuery, PassbookPage, PassbookQuery, RoundQuery},
     port::{
-        ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore, PassbookEntry,
-        StoreError, TakenLane,
+        AccountSums, ChainHash, CommitBatch, CommitError, Epoch, Household, JournalRow, LaneHead, LedgerStore,
+        PassbookEntry, StoreError, TakenLane,
     },
 };
 
@@ -136,6 +136,10 @@ impl LedgerStore for SqliteStore {
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Household>, StoreError> {
         states::customer(self.ledger.readers(), &self.currencies, id).await
+    }
+
+    async fn account_sums(&self) -> Result<Vec<AccountSums>, StoreError> {
+        sums::account_sums(self.ledger.readers(), &self.currencies).await
     }
 
     async fn customers(&self, query: &CustomerQuery) -> Result<Vec<CustomerState>, StoreError> {

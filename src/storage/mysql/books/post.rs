@@ -200,6 +200,11 @@ pub(super) async fn redeliver(store: &Arc<Shared>, redelivery: &Redelivery) -> R
         },
     );
     if let Some(journal) = journal {
+        // The day that the cursor is on has its turnovers in memory: it is never behind a day that has any.
+        let date = journal.business_date.days();
+        rest.statement(&format!(
+            "UPDATE lane_cursor SET business_date = GREATEST(COALESCE(business_date, {date}), {date}) WHERE lane = {lane}"
+        ));
         let (head, tail) = BEGIN_DAY;
         rest.insert(head, tail, [position.seq()], |row, first| {
             row.number(lane);

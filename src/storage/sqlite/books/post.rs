@@ -182,6 +182,13 @@ async fn add(connection: &mut SqliteConnection, redelivery: &Redelivery) -> Resu
         .await
         .map_err(failed)?;
     let Some(journal) = journal else { return Ok(true) };
+    // The day that the cursor is on has its turnovers in memory: it is never behind a day that has any.
+    sqlx::query("UPDATE lane_cursor SET business_date = max(coalesce(business_date, ?1), ?1) WHERE lane = ?2")
+        .bind(journal.business_date.days())
+        .bind(lane)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
     sqlx::query("INSERT INTO journal (id, kind, at, business_date, reference, entries) VALUES (?, ?, ?, ?, ?, ?)")
         .bind(journal.position.packed())
         .bind(kind_number(journal.kind))
