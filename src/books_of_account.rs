@@ -6,7 +6,8 @@ use std::{path::Path, sync::Arc};
 use hwan_domain::{currency::CurrencySet, ledger::Chart};
 
 use crate::{
-    accounting::books::Books,
+    accounting::{books::Books, embedded::EmbeddedBooks, event_reader::EventReader, poster::PosterParts},
+    clock::Clock,
     config::{Config, ConfigError, chart, store::StoreKind},
     storage::{
         general_ledger::port::GeneralLedger,
@@ -56,6 +57,16 @@ impl OpenBooks {
             }
         };
         Ok(Self { ledger, chart })
+    }
+
+    /// As what follows the engine in its own process.
+    pub fn embedded(&self, currencies: Arc<CurrencySet>, clock: Arc<dyn Clock>) -> EmbeddedBooks {
+        EmbeddedBooks::new(PosterParts {
+            ledger: Arc::clone(&self.ledger),
+            chart: Arc::clone(&self.chart),
+            reader: EventReader::new(currencies),
+            clock,
+        })
     }
 
     /// As readers see them.

@@ -10,6 +10,7 @@ mod covers;
 mod demonstration;
 mod exchanges;
 mod health;
+mod ledger;
 mod openapi;
 mod permissions;
 mod problems;
