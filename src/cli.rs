@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ledger;
 mod token;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -79,6 +80,11 @@ enum Command {
     ///
     /// Exit code 0: nothing is wrong. 1: something is, or the ledger cannot be read. 2: the command line is wrong.
     Verify,
+    /// Print the bank's own books: trial balance, positions, how far they are behind, what could not be posted.
+    Ledger {
+        #[command(subcommand)]
+        command: ledger::LedgerCommand,
+    },
     /// Run scenario files against a running server and report each step; docs/scenarios.md explains the language.
     ///
     /// Exit code 0: all passed. 1: a scenario failed, or was skipped without --allow-skips. 2: the command line or a file
@@ -102,6 +108,7 @@ impl Cli {
                 startup::serve(&overrides)
             }
             Command::Token { command } => command.run(&overrides),
+            Command::Ledger { command } => command.run(&overrides),
             Command::Verify => startup::verify(&overrides),
             Command::Scenarios(args) => hwan_scenarios::run(&args),
         };
@@ -129,5 +136,8 @@ mod tests {
         assert!(Cli::try_parse_from(["hwan", "--listen", "8080"]).is_err());
         assert!(Cli::try_parse_from(["hwan", "serve", "--test-clock", "2026-11-23T01:00:00Z"]).is_ok());
         assert!(Cli::try_parse_from(["hwan", "serve", "--test-clock", "tomorrow"]).is_err());
+        assert!(Cli::try_parse_from(["hwan", "ledger", "trial-balance", "--as-of", "2026-11-23"]).is_ok());
+        assert!(Cli::try_parse_from(["hwan", "ledger", "trial-balance", "--as-of", "yesterday"]).is_err());
+        assert!(Cli::try_parse_from(["hwan", "ledger", "lag", "--format", "xml"]).is_err());
     }
 }

@@ -5,6 +5,7 @@ pub mod accounting;
 pub mod actors;
 pub mod api;
 mod banner;
+pub mod books_of_account;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -315,6 +315,8 @@ async fn start_by(
     .await?;
     let context = Data::new(Context {
         engine: EngineHandle(engine.clone()),
+        books: None,
+        position_limits: Arc::new(config.positions.limits(&currencies)?),
         currencies,
         keyring,
         access: Arc::clone(&access),

@@ -21,13 +21,14 @@ const START_MAX: Duration = Duration::from_secs(30);
 /// A running server looks for new keys at least so often.
 const NOTICED_WITHIN: Duration = Duration::from_secs(10);
 /// The callers of the files, each with its one role.
-const CALLERS: [(&str, &str); 6] = [
+const CALLERS: [(&str, &str); 7] = [
     ("channel", "customer_channel"),
     ("teller", "teller"),
     ("rates", "rates"),
     ("ops", "ops"),
     ("auditor", "auditor"),
     ("approver", "approver"),
+    ("treasury", "treasury"),
 ];
 
 /// A server for tests, on any ports, ten in the morning of Monday 2026-11-23 in Seoul. Dropping it kills it.

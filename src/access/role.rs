@@ -17,12 +17,14 @@ pub enum Role {
     Auditor,
     /// The second person: lifts what another one set.
     Approver,
+    /// Deals for the bank: reports cover trades, reads positions and the ledger.
+    Treasury,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 6] =
-        [Role::CustomerChannel, Role::Teller, Role::Rates, Role::Ops, Role::Auditor, Role::Approver];
+    pub const ALL: [Role; 7] =
+        [Role::CustomerChannel, Role::Teller, Role::Rates, Role::Ops, Role::Auditor, Role::Approver, Role::Treasury];
 
     /// The stable text.
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Role {
             Role::Ops => "ops",
             Role::Auditor => "auditor",
             Role::Approver => "approver",
+            Role::Treasury => "treasury",
         }
     }
 

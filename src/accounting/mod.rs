@@ -14,13 +14,22 @@
 //! | [`redelivery`] | what could not be posted, tried again by command |
 //! | [`compare`] | the full proof: customers' accounts against control accounts |
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
+//! | [`positions`], [`position_watch`] | the bank's currency positions, and who watches their limits |
+//! | [`lag`] | how far the books are behind the engine |
+//! | [`report`], [`table`], [`amount`] | the books as a command prints them; tables; sums as text |
 
+pub mod amount;
 pub mod books;
 pub mod compare;
 mod draft;
 pub mod embedded;
 pub mod event_reader;
 pub mod incoming;
+pub mod lag;
+pub mod position_watch;
+pub mod positions;
 pub mod poster;
 pub mod redelivery;
+pub mod report;
+pub mod table;
 pub mod verdict;

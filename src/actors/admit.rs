@@ -92,13 +92,18 @@ impl Engine {
 
     /// Enters an order to the rate board.
     pub(super) async fn change_board(&self, caller: Caller, order: BoardOrder) -> Result<Executed, Refusal> {
+        self.by_the_board(caller, Work::Board(order)).await
+    }
+
+    /// Enters what belongs to the system lane, whose door the rate board's actor is.
+    pub(super) async fn by_the_board(&self, caller: Caller, work: Work) -> Result<Executed, Refusal> {
         let passage = self.0.door.enter()?;
         self.judge_key(&caller)?;
         let slot = self.slot(LaneId::SYSTEM).ok_or(Refusal::NotDone(NotDone::LaneClosed))?;
         let key = scoped_key(&caller, None);
         let board = slot.board.load_full().ok_or_else(|| slot.refusal(key.is_some()))?;
         let (reply, answer) = Reply::channel();
-        board.do_send(Change(self.travel(Work::Board(order), caller.who, key, reply, passage)));
+        board.do_send(Change(self.travel(work, caller.who, key, reply, passage)));
         drop(board);
         self.answer(answer).await
     }

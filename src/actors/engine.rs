@@ -10,6 +10,7 @@ use actix::Arbiter;
 use arc_swap::ArcSwap;
 use hwan_domain::{
     board::{Board, Publication},
+    cover::Deal,
     currency::{Currency, CurrencySet},
     id::{LaneId, Seq},
     limit::LimitPolicy,
@@ -27,7 +28,7 @@ use super::{
     keeper::{Keeper, LaneSlot},
     link::{Common, Ending},
     place::Place,
-    travel::BoardOrder,
+    travel::{BoardOrder, Work},
     view::LaneView,
 };
 use crate::telemetry::metrics::HotMetrics;
@@ -137,6 +138,11 @@ impl Engine {
     /// Resumes a pair; the caller must not be who halted it.
     pub async fn resume(&self, caller: Caller, currency: Currency) -> Result<Executed, Refusal> {
         self.change_board(caller, BoardOrder::Resume(currency)).await
+    }
+
+    /// Records a deal of the bank's own in the market.
+    pub async fn cover(&self, caller: Caller, deal: Deal) -> Result<Executed, Refusal> {
+        self.by_the_board(caller, Work::Cover(Box::new(deal))).await
     }
 
     /// The currencies.

@@ -1,4 +1,4 @@
-//! The rate board's actor: the door to rounds, voids and halts.
+//! The rate board's actor: the door to rounds, voids and halts, and to the bank's own deals, which share their lane.
 //!
 //! Orders travel to the system lane, which decides them in its sequencing step on the sequenced board, so that two
 //! publications at once get two numbers. What the engine trades at, the published board, follows when a batch is
@@ -47,7 +47,7 @@ impl std::fmt::Debug for RateBoardActor {
     }
 }
 
-/// A change of the board is asked for.
+/// A change of the board is asked for, or a deal of the bank's own is reported.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Change(pub Box<Travel>);

@@ -216,6 +216,10 @@ impl LaneActor {
                     Err(rejection) => return Ok(Applied::Rejected(rejection)),
                 }
             }
+            Work::Cover(deal) => match deal.cover(&self.shared.common.currencies) {
+                Ok(cover) => Event::Covered { cover },
+                Err(rejection) => return Ok(Applied::Rejected(rejection)),
+            },
             Work::RollDate(date) => {
                 if *date <= situation.date && self.tail != Seq::ZERO {
                     return Ok(Applied::Nothing); // a late or repeated roll is harmless

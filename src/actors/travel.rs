@@ -9,6 +9,7 @@ use hwan_domain::{
     account::{AccountKind, HoldingCap},
     board::Publication,
     check::{Direction, Fact},
+    cover::Deal,
     currency::Currency,
     exchange::{Side, Terms},
     id::ExchangeId,
@@ -174,6 +175,8 @@ pub enum Work {
     Move(Box<Movement>),
     /// Change the rate board.
     Board(BoardOrder),
+    /// Report a deal of the bank's own.
+    Cover(Box<Deal>),
     /// Pass on to a business date.
     RollDate(BusinessDate),
 }

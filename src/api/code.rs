@@ -62,6 +62,9 @@ api_codes! {
     CurrencyNotFound = "currency_not_found", NOT_FOUND, None, "There is no such pair";
     TransactionNotFound = "transaction_not_found", NOT_FOUND, None, "There is no such transaction";
     ReversalNotFound = "reversal_not_found", NOT_FOUND, None, "There is no such reversal";
+    CoverNotFound = "cover_not_found", NOT_FOUND, None, "There is no such cover trade";
+    JournalNotFound = "journal_not_found", NOT_FOUND, None, "There is no such journal";
+    LedgerOff = "ledger_off", NOT_FOUND, None, "This server keeps no books";
     KeyNotFound = "idempotency_key_not_found", NOT_FOUND, None, "No request with this key took effect";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
@@ -83,6 +86,8 @@ api_codes! {
     CommitFailed = "commit_failed", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the commit failed";
     DeadlinePassed = "deadline_passed", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the deadline passed";
     Stopping = "stopping", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the engine is stopping";
+    LedgerUnavailable = "ledger_unavailable", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The books cannot be read";
+    LedgerDamaged = "ledger_damaged", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "The books are damaged";
     OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The outcome is not known yet";
 }
 
@@ -114,6 +119,7 @@ pub(super) const fn status_of(code: Code) -> StatusCode {
         Code::FactInvalid
         | Code::FactsFull
         | Code::RoundInvalid
+        | Code::CoverInvalid
         | Code::AmountTooSmall
         | Code::AmountTooLarge
         | Code::WonAmountNotExact

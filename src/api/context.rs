@@ -20,11 +20,12 @@ use super::{
     authorize::By,
     host::Hosts,
     json::{Body, BodyLimits},
-    problem::Problem,
+    problem::{ApiCode, Problem},
     rate_stream::Streams,
 };
 use crate::{
     access::{audit::AuditTrail, gate::Access},
+    accounting::{books::Books, positions::PositionLimits},
     actors::{
         command::{Caller, Command, Reach},
         engine::Engine,
@@ -38,6 +39,10 @@ use crate::{
 pub struct Context {
     /// The engine.
     pub engine: EngineHandle,
+    /// The bank's own books, if this server can read them.
+    pub books: Option<Books>,
+    /// How far the bank's positions may go.
+    pub position_limits: Arc<PositionLimits>,
     /// The currencies.
     pub currencies: Arc<CurrencySet>,
     /// The keys that sign quotes.
@@ -91,6 +96,13 @@ impl Context {
     /// Whether a stop has begun.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// The bank's own books.
+    pub(super) fn books(&self) -> Result<&Books, Problem> {
+        let off =
+            || Problem::new(ApiCode::LedgerOff, "this server keeps no books: turn them on with accounting.enabled");
+        self.books.as_ref().ok_or_else(off)
     }
 
     /// On whose word a request stands.

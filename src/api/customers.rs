@@ -236,7 +236,8 @@ pub(super) async fn open(
     context.execute(&by, key.0, &body, Command::OpenCustomer { reference, channel }).await
 }
 
-fn reference_of(reference: &str) -> Result<Box<str>, Problem> {
+/// The bank's own name for something of its own, in `reference`.
+pub(super) fn reference_of(reference: &str) -> Result<Box<str>, Problem> {
     let length = reference.chars().count();
     if !(1..=REFERENCE_LEN_MAX).contains(&length) || reference.chars().any(char::is_control) {
         let detail = format!("a reference has 1 to {REFERENCE_LEN_MAX} characters, none of them a control character");

@@ -117,7 +117,7 @@ pub(super) fn place(record: &Record) -> Option<(String, Option<&'static str>)> {
         Event::AccountOpened { .. } => (AccountId::at(at).to_string(), Some("accounts")),
         Event::Exchanged { .. } => (ExchangeId::at(at).to_string(), Some("exchanges")),
         Event::Reversed { .. } => (ReversalId::at(at).to_string(), Some("reversals")),
-        Event::Covered { .. } => (CoverId::at(at).to_string(), None),
+        Event::Covered { .. } => (CoverId::at(at).to_string(), Some("positions/covers")),
         Event::Deposited { .. } | Event::Withdrawn { .. } | Event::Transferred { .. } => {
             (TransactionId::at(at).to_string(), Some("transactions"))
         }

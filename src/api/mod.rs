@@ -2,7 +2,7 @@
 //!
 //! Bounds: body size and time, connections, and the engine's own limits at its door. A handler holds nothing: a client
 //! that hangs up changes nothing, and after a commit no answer fails. What was executed is answered from its record
-//! alone, so a replay is equal byte for byte. This room knows the engine's façade and the domain, never the store.
+//! alone, so a replay is equal byte for byte. This room knows the façades of the engine and of the books, and the domain, never a store.
 //! [`router`] shows all of it on one page, [`problem`] every way in which it says no.
 
 pub mod accounting_admin;
@@ -30,6 +30,7 @@ pub mod host;
 pub mod idempotency;
 pub mod json;
 pub mod keys;
+pub mod ledger;
 pub mod limits;
 pub mod note;
 pub mod openapi;
@@ -38,6 +39,7 @@ pub mod order;
 pub mod page;
 pub mod pairs;
 pub mod path_id;
+pub mod positions;
 pub mod problem;
 pub mod query;
 pub mod quotes;

@@ -182,3 +182,6 @@ pub const READERS: Roles = Roles::of(&[Role::CustomerChannel, Role::Teller, Role
 
 /// Who moves customers' money.
 pub const MONEY: Roles = Roles::of(&[Role::CustomerChannel, Role::Teller]);
+
+/// Who reads the bank's own books.
+pub const BOOKS: Roles = Roles::of(&[Role::Ops, Role::Auditor, Role::Approver, Role::Treasury]);

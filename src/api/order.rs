@@ -33,6 +33,15 @@ pub(super) const fn side_text(side: Side) -> &'static str {
     }
 }
 
+/// The side in `side`.
+pub(super) fn side_of(text: &Text<'_>) -> Result<Side, Problem> {
+    match text.as_str() {
+        "buy" => Ok(Side::Buy),
+        "sell" => Ok(Side::Sell),
+        _ => Err(Problem::at(ApiCode::OutOfRange, "side", "expected buy or sell")),
+    }
+}
+
 /// The fields of an order as they arrive, each one optional: what has to be there is said by name.
 #[derive(Default)]
 pub(super) struct OrderFields<'a, 'b> {
@@ -126,11 +135,7 @@ impl OrderFields<'_, '_> {
     /// The order that they make.
     pub(super) fn order(&self, context: &Context) -> Result<MarketOrder, Problem> {
         let customer = required(self.customer_id, "customer_id")?.id("customer_id")?;
-        let side = match required(self.side, "side")?.as_str() {
-            "buy" => Side::Buy,
-            "sell" => Side::Sell,
-            _ => return Err(Problem::at(ApiCode::OutOfRange, "side", "expected buy or sell")),
-        };
+        let side = side_of(required(self.side, "side")?)?;
         let currencies = &context.currencies;
         let currency = foreign_currency(required(self.currency, "currency")?, "currency", currencies)?;
         let home = Currency::KRW;

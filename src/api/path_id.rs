@@ -8,12 +8,15 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use hwan_domain::{
-    id::{AccountId, CustomerId, ExchangeId, ReversalId, TransactionId},
+    id::{AccountId, CoverId, CustomerId, ExchangeId, ReversalId, TransactionId},
     rejection::Code,
     round::RoundId,
 };
 
-use super::problem::{ApiCode, Problem};
+use super::{
+    ledger::journal_id::JournalId,
+    problem::{ApiCode, Problem},
+};
 
 /// What a path can name.
 pub(super) trait Named: FromStr<Err: fmt::Display> {
@@ -48,6 +51,18 @@ impl Named for ExchangeId {
 impl Named for ReversalId {
     fn not_found(detail: String) -> Problem {
         Problem::new(ApiCode::ReversalNotFound, detail)
+    }
+}
+
+impl Named for CoverId {
+    fn not_found(detail: String) -> Problem {
+        Problem::new(ApiCode::CoverNotFound, detail)
+    }
+}
+
+impl Named for JournalId {
+    fn not_found(detail: String) -> Problem {
+        Problem::new(ApiCode::JournalNotFound, detail)
     }
 }
 

@@ -18,7 +18,10 @@ use utoipa::ToSchema;
 
 pub use super::code::ApiCode;
 use super::{answer, code::ProblemCode, openapi::codes::CodeText, request_id::RequestId};
-use crate::actors::command::{KeyError, NotDone, Overload, Refusal};
+use crate::{
+    accounting::books::BooksError,
+    actors::command::{KeyError, NotDone, Overload, Refusal},
+};
 
 /// The longest detail that repeats what a client sent, in characters.
 const ECHO_MAX: usize = 300;
@@ -233,6 +236,17 @@ impl From<Refusal> for Problem {
             }
         };
         Self::new(code, detail)
+    }
+}
+
+impl From<BooksError> for Problem {
+    fn from(error: BooksError) -> Self {
+        // What it says of the store is for the log.
+        tracing::warn!(%error, "the books cannot be read");
+        match error {
+            BooksError::Unavailable(_) => Self::new(ApiCode::LedgerUnavailable, "the store of the books is away"),
+            BooksError::Damaged(_) => Self::new(ApiCode::LedgerDamaged, "the books wait for an operator"),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) enum TokenCommand {
         /// The caller, as the journal names it: 1 to 64 letters, digits and -_.@
         #[arg(long, value_parser = name)]
         name: String,
-        /// What it may do: customer_channel, teller, rates, ops, auditor or approver; may be given several times
+        /// What it may do: customer_channel, teller, rates, ops, auditor, approver or treasury; may be given several times
         #[arg(long = "role", required = true, value_parser = role, value_name = "ROLE")]
         roles: Vec<Role>,
         /// For how long it is good, such as 12h or 90d; `never`: until it is revoked.

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::{
     access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig,
-    limits::LimitsConfig, log::LogConfig, quotes::QuotesConfig, rates::RatesConfig, server::ServerConfig,
-    store::StoreConfig,
+    limits::LimitsConfig, log::LogConfig, positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig,
+    server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
@@ -46,6 +46,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Quotes.
     pub quotes: QuotesConfig,
+    /// How far the bank's own positions may go.
+    pub positions: PositionsConfig,
     /// Logs.
     pub log: LogConfig,
     /// Where the engine's clock stands at first, in a server for tests. Only the command line says so.
@@ -171,7 +173,8 @@ impl Config {
         self.engine.check()?;
         self.rates.check()?;
         self.limits.check()?;
-        self.quotes.check()
+        self.quotes.check()?;
+        self.positions.check()
     }
 }
 
@@ -257,6 +260,8 @@ mod tests {
             ("[rates]\ndeviation_percent_max = 0.5", &["rates.deviation_percent_max", "in quotes"]),
             ("[rates]\ncurrencies_file = \"/nowhere.toml\"", &["/nowhere.toml", "cannot be used"]),
             ("[quotes]\nlifetime_seconds = 20\nlifetime_seconds_max = 10", &["quotes.lifetime_seconds is 20"]),
+            ("[positions]\nhard_won = 5", &["positions.hard_won is 5", "from 1000000000"]),
+            ("[positions]\nsofter_won = 5", &["positions.softer_won", "is not a field"]),
             ("[log]\nformat = \"xml\"", &["log.format", "text", "json"]),
             ("server = 3", &["server"]),
             ("[server", &["cannot be read"]),

@@ -93,6 +93,10 @@ metric_names! {
     OutboxBacklogRows = "hwan_outbox_backlog_rows", MetricKind::Gauge, Unit::Count;
     /// For how long the oldest record of a lane has waited to leave by the outbox.
     OutboxOldestUnpublished = "hwan_outbox_oldest_unpublished_seconds", MetricKind::Gauge, Unit::Seconds;
+    /// What the bank's open position in a currency is worth at the newest rate, in won: above zero where it holds more than it owes.
+    PositionWon = "hwan_position_won", MetricKind::Gauge, Unit::Count;
+    /// How far the bank's open position in a currency has gone: 0 within its limits, 1 at the soft mark, 2 at the hard mark.
+    PositionMark = "hwan_position_mark", MetricKind::Gauge, Unit::Count;
     /// How often a lane was taken again after a fault.
     LaneRetakes = "hwan_lane_retakes_total", MetricKind::Counter, Unit::Count;
     /// Requests that nobody is behind, by reason: missing, malformed, unknown_key, wrong_secret and so on.

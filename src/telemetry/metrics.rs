@@ -248,6 +248,29 @@ impl AuditMetrics {
     }
 }
 
+/// The handles of the bank's position in one currency.
+#[derive(Clone, Debug)]
+pub struct PositionMetrics {
+    won: Gauge,
+    mark: Gauge,
+}
+
+impl PositionMetrics {
+    /// Registers a currency by its code.
+    pub fn new(currency: &str) -> Self {
+        let labels = || vec![Label::new("currency", currency.to_owned())];
+        Self { won: gauge(MetricName::PositionWon, labels()), mark: gauge(MetricName::PositionMark, labels()) }
+    }
+
+    /// The position as it stands: its worth in won where that can be told, and its mark as a number.
+    pub fn stands(&self, won: Option<i128>, mark: u8) {
+        if let Some(won) = won {
+            self.won.set(won as f64); // a gauge holds a float: to 16 digits
+        }
+        self.mark.set(f64::from(mark));
+    }
+}
+
 /// A gauge holds a float: exact up to 2^53, and a sequence number has 48 bits.
 const fn gauge_value(count: u64) -> f64 {
     count as f64

@@ -6,9 +6,11 @@
 mod accounts;
 mod bodies;
 mod contract;
+mod covers;
 mod demonstration;
 mod exchanges;
 mod health;
+mod ledger;
 mod openapi;
 mod permissions;
 mod problems;

@@ -19,10 +19,12 @@ mod answer;
 mod audit;
 mod client;
 mod connection;
+mod covers;
 mod customers;
 mod error;
 mod exchanges;
 mod keys;
+mod ledger;
 mod link;
 mod money;
 mod quotes;
@@ -43,12 +45,17 @@ pub use answer::{Answer, Page, Pages, RawAnswer, Span};
 pub use audit::AuditEntry;
 pub use client::{Client, ClientConfig};
 pub use connection::{Connection, Reply};
+pub use covers::{Cover, NewCover};
 pub use customers::{
     Customer, CustomerEntry, CustomerLimits, Fact, FactAnswer, Limit, Limits, NewCustomer, NewFact, OpenedCustomer,
 };
 pub use error::{ClientError, KnownOutcome, Problem, Sent, Violation};
 pub use exchanges::{BatchAnswer, BatchItem, BatchOutcome, Exchange, ExchangeOrder, Posting, Reversal, Trial};
 pub use keys::{CompletedKey, KeyScope, KeyState};
+pub use ledger::{
+    ChartAccount, DeadLetter, Journal, JournalFilter, LedgerEntry, LedgerLag, LedgerLane, LedgerLine, Position,
+    PositionLimit, PositionSide, TrialBalance, TrialSum,
+};
 pub use money::Money;
 pub use quotes::{ExecutedRate, MarketOrder, OrderAmount, Quote, QuoteRequest, QuoteState, QuoteStatus, Side};
 pub use rates::{

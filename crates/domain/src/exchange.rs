@@ -159,13 +159,14 @@ fn inexact(asked: Money, reached: i128) -> Violation {
 ///
 /// A rate's mantissa is below 10^17, an amount at most 10^17, the denominator at most 10^14: every product of two of
 /// them stays far below the 1.7 × 10^38 of an `i128`.
-struct Ratio {
+pub(crate) struct Ratio {
     numerator: i128,
     denominator: i128,
 }
 
 impl Ratio {
-    fn of(rate: Rate, currency: Currency) -> Self {
+    /// Of a rate of this currency.
+    pub(crate) fn of(rate: Rate, currency: Currency) -> Self {
         let decimals = rate.value().scale() + u32::from(currency.minor_digits());
         Self { numerator: rate.value().mantissa(), denominator: 10_i128.pow(decimals) * i128::from(rate.unit()) }
     }
@@ -177,6 +178,17 @@ impl Ratio {
             Side::Buy => div_ceil(exact, self.denominator),
             Side::Sell => exact.div_euclid(self.denominator),
         }
+    }
+
+    /// The won that a positive amount of `foreign` minor units is worth, rounded half away from zero.
+    pub(crate) fn won_nearest(&self, foreign: i64) -> i128 {
+        (2 * i128::from(foreign) * self.numerator + self.denominator).div_euclid(2 * self.denominator)
+    }
+
+    /// Whether `foreign` minor units are worth `won`, but for less than one won.
+    pub(crate) fn is_nearly(&self, foreign: i64, won: i64) -> bool {
+        let difference = i128::from(won) * self.denominator - i128::from(foreign) * self.numerator;
+        difference.abs() < self.denominator
     }
 
     /// Buying: the most foreign minor units that `won` pays for. Selling: the fewest that are worth `won`.

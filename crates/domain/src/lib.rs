@@ -5,13 +5,14 @@
 //!
 //! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
-//! [`exchange`], [`quote`], [`reversal`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`],
+//! [`exchange`], [`quote`], [`reversal`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`],
 //! [`control`]). What the bank's own books make of it all: [`ledger`].
 
 pub mod account;
 pub mod board;
 pub mod check;
 pub mod control;
+pub mod cover;
 pub mod currency;
 pub mod customer;
 pub mod exchange;

@@ -102,6 +102,8 @@ codes! {
     RoundNotFound = "round_not_found",
     /// What was published cannot be a round: its validity, spread, preference or sources are out of range.
     RoundInvalid = "round_invalid",
+    /// A cover trade's numbers cannot be: its rate is none of the currency's, or its won is not the amount at that rate.
+    CoverInvalid = "cover_invalid",
     /// The pair cannot be halted or resumed as asked: it is already so, or it takes a second person.
     HaltRefused = "halt_refused",
     /// The quote has expired.

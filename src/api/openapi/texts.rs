@@ -46,12 +46,24 @@ texts! {
     ExchangeIdText = "ExchangeId", "^exg_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
     /// A reversal's id.
     ReversalIdText = "ReversalId", "^rev_[0-9a-hjkmnp-tv-z]{13}$", "rev_0008000000007";
+    /// A cover trade's id.
+    CoverIdText = "CoverId", "^cov_[0-9a-hjkmnp-tv-z]{13}$", "cov_000000000000d";
     /// The id of a deposit, a withdrawal or a transfer.
     TransactionIdText = "TransactionId", "^txn_[0-9a-hjkmnp-tv-z]{13}$", "txn_0008000000005";
     /// The id of any other change: a fact, a closing, a halt.
     ChangeIdText = "ChangeId", "^chg_[0-9a-hjkmnp-tv-z]{13}$", "chg_0008000000008";
-    /// What an entry of a passbook, or a key, belongs to: an exchange, a reversal, a transaction or another change.
-    AnyIdText = "AnyId", "^(exg|rev|txn|chg|cus|acc)_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
+    /// What an entry of a passbook, or a key, belongs to: an exchange, a reversal, a transaction, a cover trade or another change.
+    AnyIdText = "AnyId", "^(exg|rev|txn|chg|cov|cus|acc)_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
+    /// What a journal stands for: an exchange, a reversal, a transaction or a cover trade.
+    JournalIdText = "JournalId", "^(exg|rev|txn|cov)_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
+    /// An account of the ledger: its number, with a currency where there is one per currency.
+    LedgerAccountText = "LedgerAccount", "^[1-9][0-9]{0,8}(\\[[A-Z]{3}\\])?$", "1901[USD]";
+    /// A sum at exactly the scale of its currency; wider than an amount.
+    SumText = "Sum", "^-?(0|[1-9][0-9]{0,38})(\\.[0-9]{1,4})?$", "-864950";
+    /// Won, exact, with the decimals that a rate brings.
+    WonText = "Won", "^-?(0|[1-9][0-9]{0,38})(\\.[0-9]{1,28})?$", "150";
+    /// An average rate, rounded to six decimals.
+    AverageRateText = "AverageRate", "^(0|[1-9][0-9]{0,28})(\\.[0-9]{1,6})?$", "1350.521263";
     /// A quote's id.
     QuoteIdText = "QuoteId", "^qte_[0-9a-f]{32}$", "qte_0193553f1a807b2e8f3d5c6a79b8e012";
     /// A quote as a capability: pass it on as it is.

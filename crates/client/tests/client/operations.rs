@@ -3,8 +3,8 @@
 use std::{future::Future, sync::atomic::Ordering};
 
 use hwan_client::{
-    AccountStatus, Answer, BatchItem, Check, Client, ClientError, Direction, ExchangeOrder, KeyScope, KeyState,
-    MarketOrder, Money, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span,
+    AccountStatus, Answer, BatchItem, Check, Client, ClientError, Direction, ExchangeOrder, JournalFilter, KeyScope,
+    KeyState, MarketOrder, Money, NewCover, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span,
 };
 
 use crate::{
@@ -215,6 +215,28 @@ async fn an_exchange_is_reversed_with_a_reason() {
 }
 
 #[tokio::test]
+async fn a_cover_trade_is_recorded_under_a_key_and_read() {
+    let body = format!(
+        r#"{{"id":"cov_1","side":"sell","amount":{{"amount":"1.00","currency":"USD"}},"won":{{"amount":"5","currency":"KRW"}},
+            "rate":"5.00","unit":1,"reference":null,"by":"treasury-1",{AT}}}"#
+    );
+    let deal = NewCover {
+        side: Side::Sell,
+        amount: Money::new("1.00", "USD"),
+        rate: "5.00".into(),
+        won: None,
+        reference: None,
+    };
+    let (request, answer) = once(&body, |client| async move { client.cover(&deal, "k").await.unwrap() }).await;
+    let sent = r#"{"side":"sell","amount":{"amount":"1.00","currency":"USD"},"rate":"5.00"}"#;
+    assert_eq!(parts(&request), ("POST /v1/positions/covers", sent));
+    assert!(request.contains("\r\nIdempotency-Key: k\r\n"));
+    assert_eq!((answer.value.won, answer.value.reference), (won("5"), None));
+    let (request, _) = once(&body, |client| async move { client.read_cover("cov_1").await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/positions/covers/cov_1");
+}
+
+#[tokio::test]
 async fn a_quote_is_read_by_its_capability() {
     let body = format!(
         r#"{{"quote":"q","id":"qte_1","customer_id":"cus_1","won_account_id":"acc_1","foreign_account_id":"acc_2",
@@ -277,6 +299,46 @@ async fn rounds_are_listed_and_voided_and_halts_set_and_lifted() {
     let (request, answer) = once(pair, |client| async move { client.pair("USD").await.unwrap() }).await;
     assert_eq!(parts(&request).0, "GET /v1/pairs/USD");
     assert_eq!(answer.value.halt.unwrap().reason, "war");
+}
+
+#[tokio::test]
+async fn the_books_are_read_by_the_banks_own_people() {
+    let krw = |amount: &str| format!(r#"{{"amount":"{amount}","currency":"KRW"}}"#);
+    let line = format!(
+        r#"{{"account":"2010","name":"Won deposits (control)","debit":{},"credit":{},"balance":{}}}"#,
+        krw("0"),
+        krw("5"),
+        krw("-5")
+    );
+    let body = format!(
+        r#"{{"as_of":"2026-11-23","balanced":true,"sums":[{{"debit":{0},"credit":{0},"balanced":true}}],"lines":[{line}]}}"#,
+        krw("5")
+    );
+    let (request, answer) =
+        once(&body, |client| async move { client.trial_balance(Some("2026-11-23")).await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/ledger/trial-balance?as_of=2026-11-23");
+    assert_eq!((answer.value.balanced, &answer.value.lines[0].balance), (true, &won("-5")));
+
+    let body = r#"{"items":[],"next_cursor":null}"#;
+    let filter = JournalFilter { account: Some("1901[USD]"), lane: Some(1), ..JournalFilter::default() };
+    let (request, _) =
+        once(body, |client| async move { client.journals(&filter, Some(2)).all(9).await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/ledger/journals?account=1901%5BUSD%5D&lane=1&limit=2");
+
+    let body = r#"{"records":2,"seconds":0.5,"lanes":[{"lane":1,"engine_seq":9,"ledger_seq":7,"records":2,"seconds":0.5,
+        "posted_at":null,"stopped":null,"dead_letters":0}]}"#;
+    let (request, answer) = once(body, |client| async move { client.ledger_lag().await.unwrap() }).await;
+    assert_eq!((parts(&request).0, answer.value.lanes[0].records), ("GET /v1/ledger/lag", 2));
+
+    let side = format!(r#"{{"amount":{{"amount":"1.00","currency":"USD"}},"won":{},"average_rate":null}}"#, krw("5"));
+    let body = format!(
+        r#"{{"positions":[{{"currency":"USD","unit":1,"open":{{"amount":"0.00","currency":"USD"}},"bought":{side},
+            "sold":{side},"realised_won":"0","mid":null,"round":null,"open_won":null,"unrealised_won":null,
+            "total_won":null,"limit":{{"soft":{0},"hard":{0}}},"mark":null}}]}}"#,
+        krw("5")
+    );
+    let (request, positions) = once(&body, |client| async move { client.positions().await.unwrap() }).await;
+    assert_eq!((parts(&request).0, positions[0].bought.won.clone()), ("GET /v1/positions", won("5")));
 }
 
 #[tokio::test]

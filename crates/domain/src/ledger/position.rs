@@ -156,7 +156,7 @@ fn decimal(mut mantissa: i128, mut scale: u32) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(mantissa, scale).ok()
 }
 
-/// How far an open amount may go, to either side, in minor units of the currency.
+/// How far an open amount may go, to either side, in whatever it is counted in: minor units of the currency, or its worth in won.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionLimit {
     soft: i128,

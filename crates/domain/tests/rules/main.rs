@@ -13,6 +13,7 @@ mod catalogue;
 mod checks;
 mod closing;
 mod conservation;
+mod covers;
 mod facts;
 mod guard;
 mod invariants;

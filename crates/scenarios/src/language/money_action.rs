@@ -46,6 +46,8 @@ pub(super) const QUOTE: &[&str] = &[
 pub(super) const REVERSAL: &[&str] =
     &["id", "exchange_id", "customer_id", "reason", "won", "foreign", "postings", "suspense", "at", "business_date"];
 pub(super) const TRANSACTION: &[&str] = &["id", "kind", "postings", "at", "business_date"];
+pub(super) const COVER: &[&str] =
+    &["id", "side", "amount", "won", "rate", "unit", "reference", "by", "at", "business_date"];
 const BATCH: &[&str] = &["items", "outcomes", "count"];
 /// As many items as the API takes in one batch.
 const BATCH_ITEMS_MAX: u32 = 1_000;
@@ -95,12 +97,7 @@ pub(super) fn quote(node: &Node, scope: &Scope) -> Result<Plan, Mistake> {
 /// What quotes and exchanges have in common.
 fn order(fields: &mut Fields<'_>, scope: &Scope) -> Result<Body, Mistake> {
     let mut body = vec![("customer_id", customer(fields, scope)?)];
-    let side = fields.required("side")?;
-    let side = match side.text("buy or sell")? {
-        side @ ("buy" | "sell") => side,
-        text => return Err(Mistake::at(side.at, format!("expected buy or sell, found `{text}`"))),
-    };
-    body.push(("side", Template::literal(side)));
+    body.push(("side", side(fields)?));
     let asked = (fields.optional("foreign"), fields.optional("won"), fields.optional("budget"));
     let named = fields.optional("currency");
     let (field, (amount, of)) = match asked {
@@ -122,6 +119,14 @@ fn order(fields: &mut Fields<'_>, scope: &Scope) -> Result<Body, Mistake> {
         }
     }
     Ok(body)
+}
+
+fn side(fields: &mut Fields<'_>) -> Result<Template, Mistake> {
+    let node = fields.required("side")?;
+    match node.text("buy or sell")? {
+        side @ ("buy" | "sell") => Ok(Template::literal(side)),
+        text => Err(Mistake::at(node.at, format!("expected buy or sell, found `{text}`"))),
+    }
 }
 
 /// POST /v1/exchanges:batch
@@ -177,6 +182,23 @@ pub(super) fn transfer(node: &Node, scope: &Scope) -> Result<Plan, Mistake> {
     fields.finish()?;
     let body = vec![("from_account_id", from), ("to_account_id", to), ("amount", amount)];
     Ok(Plan::post(Template::literal("/v1/transfers"), body, TRANSACTION).keyed(key))
+}
+
+/// POST /v1/positions/covers
+pub(super) fn cover(node: &Node, scope: &Scope) -> Result<Plan, Mistake> {
+    let mut fields = Fields::of(node, "a cover trade")?;
+    let (amount, _) = money(fields.required("amount")?, scope)?;
+    let rate = Template::text(fields.required("rate")?, "a rate such as \"1349.00\"", scope)?;
+    let mut body = vec![("side", side(&mut fields)?), ("amount", amount), ("rate", rate)];
+    if let Some(node) = fields.optional("won") {
+        body.push(("won", money(node, scope)?.0));
+    }
+    if let Some(node) = fields.optional("reference") {
+        body.push(("reference", Template::text(node, "a text", scope)?));
+    }
+    let key = key(&mut fields, scope)?;
+    fields.finish()?;
+    Ok(Plan::post(Template::literal("/v1/positions/covers"), body, COVER).keyed(key))
 }
 
 /// The key of a request that moves money: a new one unless it is named.
