@@ -93,6 +93,10 @@ metric_names! {
     OutboxBacklogRows = "hwan_outbox_backlog_rows", MetricKind::Gauge, Unit::Count;
     /// For how long the oldest record of a lane has waited to leave by the outbox.
     OutboxOldestUnpublished = "hwan_outbox_oldest_unpublished_seconds", MetricKind::Gauge, Unit::Seconds;
+    /// Records of a lane that left by the outbox.
+    OutboxPublished = "hwan_outbox_published_total", MetricKind::Counter, Unit::Count;
+    /// How often what was given to the outbox's carrier was not delivered and was begun anew at the last delivered record.
+    OutboxDeliveryErrors = "hwan_outbox_delivery_errors_total", MetricKind::Counter, Unit::Count;
     /// How often a lane was taken again after a fault.
     LaneRetakes = "hwan_lane_retakes_total", MetricKind::Counter, Unit::Count;
     /// Requests that nobody is behind, by reason: missing, malformed, unknown_key, wrong_secret and so on.
