@@ -12,7 +12,6 @@ use std::{
 use hwan_domain::id::LaneId;
 use rdkafka::{
     ClientContext, Offset, TopicPartitionList,
-    client::ClientContext as _,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::KafkaResult,
     types::RDKafkaRespErr,

@@ -62,6 +62,8 @@ pub struct ConsumerParts {
     pub topic: String,
     /// The topic of what could not be posted.
     pub dead_letter_topic: String,
+    /// On how many brokers each message of it is, where it is made here.
+    pub replication_factor: u16,
     /// The group that shares the lanes.
     pub group: String,
     /// What posts.
@@ -119,20 +121,26 @@ pub fn start(parts: ConsumerParts, runtime: Handle) -> Result<RunningConsumer, C
         .set("partition.assignment.strategy", "range")
         .set("session.timeout.ms", "10000")
         .set("queued.max.messages.kbytes", "32768")
-        .set("fetch.wait.max.ms", "100");
+        .set("fetch.wait.max.ms", "100")
+        // The topic may be made, or widened, after this process has begun.
+        .set("allow.auto.create.topics", "false")
+        .set("topic.metadata.refresh.interval.ms", "5000");
     let consumer: BaseConsumer<Assignment> = config.create_with_context(assignment)?;
     consumer.subscribe(&[&parts.topic])?;
-    let dead_letters = DeadLetterTopic::open(&parts.client, &parts.dead_letter_topic)?;
-    let member = Member {
-        consumer,
-        parts,
-        runtime,
-        dead_letters,
-        lanes: HashMap::new(),
-        stop: Arc::clone(&stop),
-        committed: Instant::now(),
+    let (told, is_new) = (Arc::clone(&stop), HashMap::new());
+    let work = move || {
+        // Here, for it may wait for a broker.
+        let letters =
+            DeadLetterTopic::open(&parts.client, &parts.dead_letter_topic, parts.replication_factor, &runtime);
+        match letters {
+            Ok(dead_letters) => {
+                let committed = Instant::now();
+                Member { consumer, parts, runtime, dead_letters, lanes: is_new, stop: told, committed }.run();
+            }
+            Err(error) => tracing::error!(%error, "the client of kafka cannot be made for dead letters"),
+        }
     };
-    let thread = thread::Builder::new().name("books-kafka".to_owned()).spawn(move || member.run())?;
+    let thread = thread::Builder::new().name("books-kafka".to_owned()).spawn(work)?;
     Ok(RunningConsumer { stop, thread: Some(thread) })
 }
 

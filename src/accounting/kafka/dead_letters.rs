@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use rdkafka::{
     ClientConfig,
-    error::KafkaResult,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    error::{KafkaResult, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
 };
 
+use tokio::runtime::Handle;
+
 use crate::storage::general_ledger::port::DeadLetter;
 
+/// How long Kafka may take to say whether there is such a topic.
+const ASKED_MAX: Duration = Duration::from_secs(10);
 /// How long the last messages may take to leave when the process ends.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -22,7 +27,20 @@ pub(super) struct DeadLetterTopic {
 }
 
 impl DeadLetterTopic {
-    pub(super) fn open(client: &ClientConfig, name: &str) -> KafkaResult<Self> {
+    /// The topic is made where it is missing; a broker that is away, or one that must not make topics, is waited for by the messages.
+    pub(super) fn open(client: &ClientConfig, name: &str, copies: u16, runtime: &Handle) -> KafkaResult<Self> {
+        let admin: AdminClient<_> = client.create()?;
+        let new = NewTopic::new(name, 1, TopicReplication::Fixed(i32::from(copies))).set("retention.ms", "-1");
+        let asked = AdminOptions::new().request_timeout(Some(ASKED_MAX)).operation_timeout(Some(ASKED_MAX));
+        match runtime.block_on(admin.create_topics([&new], &asked)).map(|made| made.into_iter().next()) {
+            Ok(Some(Err((_, code)))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
+                tracing::warn!(topic = name, %code, "the topic of dead letters is not there and was not made: make it by hand");
+            }
+            Err(error) => {
+                tracing::warn!(topic = name, %error, "kafka could not be asked for the topic of dead letters")
+            }
+            Ok(_) => {}
+        }
         let mut config = client.clone();
         config.set("enable.idempotence", "true").set("acks", "all").set("message.timeout.ms", "0");
         Ok(Self { producer: config.create()?, name: name.to_owned() })
