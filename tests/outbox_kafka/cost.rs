@@ -15,7 +15,7 @@ use super::{
 
 const EVENTS: usize = 400_000;
 /// How the threads begin that publish: the outbox's arbiter, and the client's.
-const RELAYS: &[&str] = &["outbox", "rdk:", "producer pol"];
+const RELAYS: &[&str] = &["outbox", "rdk:", "producer poll"];
 
 /// CPU ticks of this process's threads, by name.
 fn ticks() -> BTreeMap<String, u64> {
