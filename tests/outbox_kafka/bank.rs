@@ -90,6 +90,8 @@ impl Bank {
         while Instant::now() < until {
             self.deposit(accounts, 200).await;
             count += 200;
+            // Some thousand a second: what is read back afterwards stays readable.
+            tokio::time::sleep(Duration::from_millis(40)).await;
         }
         count
     }

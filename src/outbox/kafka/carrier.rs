@@ -16,7 +16,14 @@ use crate::outbox::relay::{Carrier, Line, NotOpened, Opening};
 /// The carrier.
 pub struct KafkaCarrier {
     options: Arc<KafkaOptions>,
-    session: Mutex<Option<Arc<Session>>>,
+    session: Mutex<Slot>,
+}
+
+#[derive(Default)]
+struct Slot {
+    session: Option<Arc<Session>>,
+    /// Whether the topic was there before: it is not made again then.
+    has_topic: bool,
 }
 
 impl std::fmt::Debug for KafkaCarrier {
@@ -29,20 +36,24 @@ impl KafkaCarrier {
     /// To the Kafka that is set; refuses what the client would.
     pub fn new(options: KafkaOptions) -> Result<Self, SettingsError> {
         options.producer()?;
-        Ok(Self { options: Arc::new(options), session: Mutex::new(None) })
+        Ok(Self { options: Arc::new(options), session: Mutex::default() })
     }
 
     /// The producer at work, or a new one once the topic is there.
     async fn session(&self) -> Result<Arc<Session>, NotOpened> {
         let mut slot = self.session.lock().await;
-        if let Some(session) = slot.as_ref().filter(|session| !session.is_broken()) {
+        if let Some(session) = slot.session.as_ref().filter(|session| !session.is_broken()) {
             return Ok(Arc::clone(session));
         }
-        *slot = None;
-        let options = Arc::clone(&self.options);
+        slot.session = None;
+        let (options, has_topic) = (Arc::clone(&self.options), slot.has_topic);
         let session = off_thread(move |runtime| {
             let session = Session::begin(&options).map_err(|error| NotOpened(error.to_string()))?;
-            topic::ensure(&options, &session, &runtime)?;
+            if has_topic {
+                topic::find(&options, &session)?;
+            } else {
+                topic::ensure(&options, &session, &runtime)?;
+            }
             Ok(Arc::new(session))
         })
         .await?;
@@ -51,7 +62,7 @@ impl KafkaCarrier {
             topic = self.options.topic,
             "the outbox publishes to kafka"
         );
-        *slot = Some(Arc::clone(&session));
+        *slot = Slot { session: Some(Arc::clone(&session)), has_topic: true };
         Ok(session)
     }
 }

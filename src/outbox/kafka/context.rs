@@ -83,6 +83,8 @@ impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
             RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info => tracing::trace!(facility, message, "kafka"),
+            // That enable.gapless.guarantee is experimental, at each start.
+            _ if facility == "CONFWARN" => tracing::debug!(message, "kafka"),
             _ => self.complain(facility, message),
         }
     }

@@ -79,6 +79,14 @@ pub(super) fn ensure(
     }
 }
 
+/// Refuses a topic that was there and is not any more, or is narrower: what was published to it is gone.
+pub(super) fn find(options: &KafkaOptions, session: &Session) -> Result<(), NotOpened> {
+    match width(session, &options.topic)? {
+        found if found >= i32::from(options.lanes) => Ok(()),
+        found => Err(failed("the topic of the events has changed: restore it", format!("{found} partitions"))),
+    }
+}
+
 /// How many partitions the topic has; 0 if it is not there.
 fn width(session: &Session, topic: &str) -> Result<i32, NotOpened> {
     let metadata = session
