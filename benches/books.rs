@@ -132,14 +132,16 @@ fn main() {
         let events = incoming(&rows, as_text);
         let dir = tempfile::tempdir().unwrap();
         let chart = chart();
-        let opened = SqliteBooks::open(dir.path(), currencies(), &chart, &SqliteOptions::default());
+        let options = SqliteOptions::default();
+        let opened = SqliteBooks::open(dir.path(), currencies(), &chart, &options);
         let books: Arc<dyn GeneralLedger> = Arc::new(runtime.block_on(opened).unwrap());
         measure(&runtime, &format!("sqlite, {form}"), Arc::clone(&books), &events, None);
         runtime.block_on(books.close());
     }
     if let Some(url) = arguments.first() {
         let events = incoming(&rows, true);
-        let opened = MysqlBooks::open(&MysqlOptions::at(url.as_str()), currencies(), chart());
+        let options = MysqlOptions::at(url.as_str());
+        let opened = MysqlBooks::open(&options, currencies(), chart());
         let books: Arc<dyn GeneralLedger> = Arc::new(runtime.block_on(opened).unwrap());
         let server = arguments.get(1).map(String::as_str);
         measure(&runtime, "server, texts", Arc::clone(&books), &events, server);
