@@ -7,11 +7,14 @@
 use std::{future::Future, pin::Pin, time::Duration};
 
 use async_trait::async_trait;
-use hwan_domain::id::{LaneId, Seq};
+use hwan_domain::{
+    id::{LaneId, Seq},
+    time::Timestamp,
+};
 use tokio::time::Instant;
 
 use super::{
-    incoming::Incoming,
+    incoming::{Content, Incoming},
     poster::{LanePoster, PosterParts, STEP_RECORDS_MAX},
     verdict::{Stop, Verdict},
 };
@@ -77,8 +80,8 @@ impl Follower for EmbeddedBooks {
         let parts = self.parts.clone();
         Box::pin(async move {
             let mut poster = open(&parts, lane.lane).await;
+            lane.backlog.reached(poster.cursor().seq, None);
             loop {
-                lane.backlog.reached(poster.cursor().seq, None);
                 let pause = match follow(&mut poster, &lane).await {
                     Stop::Unavailable(error) => {
                         tracing::warn!(lane = %lane.lane, %error, "posting failed: tried again");
@@ -125,8 +128,22 @@ async fn follow(poster: &mut LanePoster, lane: &FollowedLane) -> Stop {
         };
         match poster.take(&events).await {
             Ok(_) => lane.backlog.reached(poster.cursor().seq, None),
-            Err(stop) => return stop,
+            Err(stop) => {
+                let posted = poster.cursor().seq;
+                lane.backlog.reached(posted, events.iter().find_map(|event| waits_since(event, posted)));
+                return stop;
+            }
         }
+    }
+}
+
+/// When a record was sequenced that is not posted yet.
+fn waits_since(event: &Incoming, posted: Seq) -> Option<Timestamp> {
+    match &event.content {
+        Content::Record(delivered) if delivered.position.seq() > posted => {
+            delivered.record.as_ref().map(|record| record.at)
+        }
+        _ => None,
     }
 }
 

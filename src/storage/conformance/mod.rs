@@ -87,6 +87,7 @@ cases! { $
     states:
         a_household_comes_back_exactly,
         balances_are_exact_at_every_commit,
+        accounts_add_up_to_what_their_lane_says,
         of_several_values_the_last_one_stands,
         rounds_and_halts_come_back_newest_last,
         readers_see_whole_commits_only;

@@ -217,3 +217,29 @@ pub async fn readers_see_whole_commits_only(subject: &mut dyn Subject) {
         reader.await.unwrap();
     }
 }
+
+/// Every balance of every lane in one read that fits where the lanes stand, while they move.
+pub async fn accounts_add_up_to_what_their_lane_says(subject: &mut dyn Subject) {
+    let store = subject.store();
+    assert!(store.account_sums().await.unwrap().is_empty());
+    let mut scribes = Vec::new();
+    for id in [LaneId::SYSTEM, LaneId::FIRST, lane(3)] {
+        scribes.push(Scribe::taken(id, &store.take_lane(id).await.unwrap()));
+    }
+    let empty = store.account_sums().await.unwrap();
+    assert!(empty.len() == 3 && empty.iter().all(|sums| sums.seq.number() == 0 && sums.totals.iter().count() == 0));
+    for scribe in &mut scribes[1..] {
+        for _ in 0..3 {
+            let family = scribe.open_family();
+            scribe.deposit(family.won, money("99999999999999999", "KRW"));
+            scribe.buy(family, money("100.00", "USD"));
+            scribe.deposit(family.foreign, money("12345", "JPY"));
+        }
+        let batch = scribe.batch();
+        store.commit(&batch).await.unwrap();
+        let sums = store.account_sums().await.unwrap().into_iter().find(|sums| sums.lane == batch.lane).unwrap();
+        assert_eq!((sums.seq, sums.hash), batch.head().unwrap());
+        assert_eq!(sums.totals, batch.totals);
+    }
+    assert_eq!(store.account_sums().await.unwrap().len(), 3);
+}

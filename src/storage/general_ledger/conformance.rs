@@ -117,7 +117,7 @@ fn deposit_on(lane: LaneId, number: u64, minor: i64, business_date: BusinessDate
         at: ten_o_clock().plus_micros(i64::try_from(number).unwrap_or(0)),
         business_date,
         kind: JournalKind::Deposit,
-        reference: (number % 2 == 0).then(|| format!("it's \\ \"{number}\" 환").into_boxed_str()),
+        reference: number.is_multiple_of(2).then(|| format!("it's \\ \"{number}\" 환").into_boxed_str()),
         entries: smallvec![
             Entry { account: account(Role::WonReserves, None), side: EntrySide::Debit, amount },
             Entry { account: account(Role::WonDeposits, None), side: EntrySide::Credit, amount },
