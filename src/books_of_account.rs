@@ -8,10 +8,12 @@ use hwan_domain::{currency::CurrencySet, ledger::Chart};
 use crate::{
     accounting::{books::Books, embedded::EmbeddedBooks, event_reader::EventReader, poster::PosterParts},
     clock::Clock,
-    config::{Config, ConfigError, chart, store::StoreKind},
+    config::{Config, ConfigError, chart, outbox::OutboxKind, store::StoreKind},
+    outbox::{kafka, port::Follower},
     storage::{
         general_ledger::port::GeneralLedger,
         mysql::MysqlBooks,
+        port::StoreError,
         sqlite::{SqliteBooks, SqliteOptions},
     },
     store_of_record::OpenError,
@@ -59,6 +61,17 @@ impl OpenBooks {
         Ok(Self { ledger, chart })
     }
 
+    /// Opens them to be read beside the process that posts, which may never have run: then they are begun, empty.
+    async fn beside(config: &Config, currencies: &Arc<CurrencySet>) -> Result<Self, OpenError> {
+        match Self::open(config, Arc::clone(currencies), BooksUse::Read).await {
+            Err(OpenError::Store(StoreError::Unavailable(_))) => {
+                Self::open(config, Arc::clone(currencies), BooksUse::Post).await?.ledger.close().await;
+                Self::open(config, Arc::clone(currencies), BooksUse::Read).await
+            }
+            opened => opened,
+        }
+    }
+
     /// As what follows the engine in its own process.
     pub fn embedded(&self, currencies: Arc<CurrencySet>, clock: Arc<dyn Clock>) -> EmbeddedBooks {
         EmbeddedBooks::new(PosterParts {
@@ -79,6 +92,51 @@ impl std::fmt::Debug for OpenBooks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenBooks").field("ledger", &self.ledger.name()).finish_non_exhaustive()
     }
+}
+
+/// What follows the engine of `hwan serve`, and the books that its API reads.
+#[derive(Default)]
+pub struct Following {
+    /// Who takes committed records out of the engine.
+    pub outbox: Option<Arc<dyn Follower>>,
+    /// The books.
+    pub books: Option<Books>,
+    /// Their store, to be closed at the end.
+    pub ledger: Option<Arc<dyn GeneralLedger>>,
+}
+
+impl Following {
+    /// As the configuration says: books in this process, Kafka, or nobody.
+    pub async fn open(
+        config: &Config,
+        currencies: &Arc<CurrencySet>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let is_embedded = config.outbox.kind == OutboxKind::Embedded;
+        let open = match (config.accounting.enabled, is_embedded) {
+            (true, true) => Some(OpenBooks::open(config, Arc::clone(currencies), BooksUse::Post).await?),
+            (true, false) => Some(OpenBooks::beside(config, currencies).await?),
+            (false, _) => None,
+        };
+        let outbox = match config.outbox.kind {
+            OutboxKind::Embedded => {
+                open.as_ref().map(|open| Arc::new(open.embedded(Arc::clone(currencies), clock)) as Arc<dyn Follower>)
+            }
+            OutboxKind::Kafka => Some(to_kafka(config)?),
+            OutboxKind::Off => None,
+        };
+        let books = open.as_ref().map(OpenBooks::books);
+        Ok(Self { outbox, books, ledger: open.map(|open| open.ledger) })
+    }
+}
+
+/// The relay.
+fn to_kafka(config: &Config) -> Result<Arc<dyn Follower>, ConfigError> {
+    kafka::outbox(config.kafka_options()?).map_err(|error| ConfigError::Bound {
+        field: "outbox.kafka.properties",
+        found: error.to_string(),
+        advice: "see docs/events.md".to_owned(),
+    })
 }
 
 /// The chart in a file, or the built-in one.

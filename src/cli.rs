@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use hwan_domain::time::Timestamp;
 use hwan_scenarios::ScenarioArgs;
 
-use crate::{config::Overrides, startup};
+use crate::{accounting_process, config::Overrides, startup};
 
 /// Nothing is wrong.
 pub const EXIT_OK: u8 = 0;
@@ -75,6 +75,8 @@ enum Command {
         #[command(subcommand)]
         command: token::TokenCommand,
     },
+    /// Keep the bank's books from Kafka, in a process of its own: where outbox.kind is "kafka". Any number of them share the lanes.
+    Accounting,
     /// Read the whole journal and prove that balances, facts, rounds and passbooks follow from it; beside a running engine
     /// or without one.
     ///
@@ -109,6 +111,7 @@ impl Cli {
             }
             Command::Token { command } => command.run(&overrides),
             Command::Ledger { command } => command.run(&overrides),
+            Command::Accounting => accounting_process::run(&overrides),
             Command::Verify => startup::verify(&overrides),
             Command::Scenarios(args) => hwan_scenarios::run(&args),
         };

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod accounting;
+mod accounting_process;
 pub mod actors;
 pub mod api;
 mod banner;

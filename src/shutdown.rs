@@ -3,7 +3,7 @@
 //! | step | what holds afterwards |
 //! |---|---|
 //! | say no | `/readyz` is 503, answers close their connections |
-//! | drain the engine | new work is *not done*, everything in flight is answered, the store is closed |
+//! | drain the engine | new work is *not done*, everything in flight is answered, the store and the books are closed |
 //! | stop the servers | every answer is written, no connection is open; the admin port is the last |
 //! | write down | when keys were last used, and the end of the audit trail |
 //!
@@ -97,13 +97,16 @@ enum Cut {
 
 /// Stops in order without a bound; `left` says what is under way.
 pub async fn stop(running: Running, left: &mut Step) {
-    let Running { context, api, admin, background, directory, .. } = running;
+    let Running { context, api, admin, background, directory, ledger, .. } = running;
     *left = Step::Engine;
     context.begin_draining();
     for task in background {
         task.abort();
     }
     context.engine.drain().await;
+    if let Some(ledger) = ledger {
+        ledger.close().await;
+    }
     *left = Step::Server;
     for port in [api, admin] {
         port.server.stop(true).await;

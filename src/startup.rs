@@ -29,6 +29,10 @@ use crate::{
         key_watch::KeyWatch,
         last_use,
     },
+    accounting::{
+        kafka::consumer::ConsumerError,
+        position_watch::{self, Watched},
+    },
     actors::engine::{Engine, EngineParts, Placement, StartError},
     api::{
         context::{Context, EngineHandle},
@@ -37,6 +41,7 @@ use crate::{
         rate_stream::Streams,
     },
     banner,
+    books_of_account::Following,
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
     clock::{Clock, SystemClock, TestClock},
     config::{
@@ -49,7 +54,7 @@ use crate::{
     quotes::keyring::{Keyring, KeyringError},
     secret_file::{self, SecretFileError},
     shutdown,
-    storage::port::StoreError,
+    storage::{general_ledger::port::GeneralLedger, port::StoreError},
     store_of_record::{OpenError, StoreOfRecord},
     telemetry::{
         log::{self, LogError},
@@ -58,6 +63,9 @@ use crate::{
     tls::{Certificates, TlsError},
     verify::walk,
 };
+
+/// How often the bank's positions are looked at.
+const POSITIONS_LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 
 /// Why hwan did not start.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +129,9 @@ pub enum StartupError {
     /// The demonstration was refused.
     #[error(transparent)]
     Demonstration(#[from] DemonstrationError),
+    /// Kafka cannot be read.
+    #[error(transparent)]
+    Consumer(#[from] ConsumerError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}, choose another with {option}: {cause}")]
     Listen {
@@ -145,7 +156,18 @@ impl StartupError {
         }
     }
 
-    const fn exit_code(&self) -> u8 {
+    pub(crate) fn of_books(config: &Config, error: OpenError) -> Self {
+        let place = match config.accounting.kind {
+            StoreKind::Embedded => format!("of the books in {}", config.store.directory.display()),
+            StoreKind::Mysql => "of accounting.url".to_owned(),
+        };
+        match error {
+            OpenError::Config(error) => StartupError::Config(error),
+            OpenError::Store(cause) => StartupError::Store { place, cause },
+        }
+    }
+
+    pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             StartupError::Config(_) | StartupError::Log(_) | StartupError::KeySetSource(_) => EXIT_USAGE,
             _ => EXIT_FAILURE,
@@ -168,6 +190,7 @@ pub struct Running {
     pub(crate) admin: Port,
     pub(crate) background: Vec<JoinHandle<()>>,
     pub(crate) directory: PathBuf,
+    pub(crate) ledger: Option<Arc<dyn GeneralLedger>>,
     pub(crate) drain_max: Duration,
 }
 
@@ -298,6 +321,9 @@ async fn start_by(
     let store = StoreOfRecord::open(&config.store, Arc::clone(&currencies))
         .await
         .map_err(|error| StartupError::of_store(&config.store, error))?;
+    let following = Following::open(config, &currencies, Arc::clone(&clock))
+        .await
+        .map_err(|error| StartupError::of_books(config, error))?;
     let store_name = store.store.name();
     let lanes = (0..=config.engine.customer_lanes).filter_map(LaneId::new).collect();
     let expiring = store.let_keys_expire(lanes, Arc::clone(&clock), config.engine.limits().key_retention);
@@ -309,13 +335,13 @@ async fn start_by(
         guard: config.rates.guard(),
         quote_lifetime_max: config.quotes.lifetime_max(),
         limits: config.engine.limits(),
-        outbox: None,
+        outbox: following.outbox,
         placement: Placement::OwnArbiters,
     })
     .await?;
     let context = Data::new(Context {
         engine: EngineHandle(engine.clone()),
-        books: None,
+        books: following.books,
         position_limits: Arc::new(config.positions.limits(&currencies)?),
         currencies,
         keyring,
@@ -347,6 +373,7 @@ async fn start_by(
     if let Some(certificates) = certificates {
         background.push(rt::spawn(certificates.follow()));
     }
+    background.extend(watch_positions(&context).map(rt::spawn));
     if demonstration.is_some() {
         background.push(rt::spawn(demonstration::keep_publishing(engine)));
     }
@@ -362,8 +389,21 @@ async fn start_by(
         admin,
         background,
         directory: directory.clone(),
+        ledger: following.ledger,
         drain_max: config.server.drain_max(),
     })
+}
+
+/// Watches the bank's positions, where this server has books to read them from.
+fn watch_positions(context: &Data<Context>) -> Option<impl Future<Output = ()> + use<>> {
+    let watched = Watched {
+        books: context.books.clone()?,
+        currencies: Arc::clone(&context.currencies),
+        limits: Arc::clone(&context.position_limits),
+        every: POSITIONS_LOOKED_AT_EVERY,
+    };
+    let engine = context.engine.0.clone();
+    Some(position_watch::run(watched, move || engine.board()))
 }
 
 /// The identity provider, if the configuration has one.

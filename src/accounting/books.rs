@@ -12,9 +12,14 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 
+use super::{
+    compare::{self, LaneProof},
+    event_reader::EventReader,
+    redelivery::{self, Redelivered},
+};
 use crate::storage::{
     general_ledger::port::{DEAD_LETTERS_PER_PAGE_MAX, GeneralLedger, JOURNALS_PER_PAGE_MAX, LaneCursor},
-    port::StoreError,
+    port::{LedgerStore, StoreError},
 };
 pub use crate::storage::{
     general_ledger::port::{DeadLetter, DeadLetterKind, JournalPage, JournalQuery},
@@ -119,6 +124,22 @@ impl Books {
     pub async fn control_totals(&self, lane: LaneId) -> Result<ControlTotals, BooksError> {
         let lines = self.ledger.turnovers(None, Some(lane)).await?;
         Ok(TrialBalance::of(None, lines).control_totals(&self.chart))
+    }
+
+    /// Tries again to post what could not be posted, of a lane or of all. Needs books that were opened to post; doing it twice posts
+    /// once.
+    pub async fn redeliver(
+        &self,
+        reader: &EventReader,
+        lane: Option<LaneId>,
+        now: Timestamp,
+    ) -> Result<Redelivered, BooksError> {
+        Ok(redelivery::redeliver(self.ledger.as_ref(), &self.chart, reader, lane, now).await?)
+    }
+
+    /// Proves that the books agree with the store of record: its accounts added up, rolled back to where the books stand.
+    pub async fn compare(&self, store: &dyn LedgerStore) -> Result<Vec<LaneProof>, BooksError> {
+        compare::compare(store, self.ledger.as_ref(), &self.chart).await
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`poster`] | the poster of a lane: steps, one transaction each |
 //! | [`verdict`] | why a lane's books stop |
 //! | [`embedded`] | the books in the engine's own process |
+//! | [`kafka`] | the books from Kafka: a consumer on a thread of its own |
 //! | [`redelivery`] | what could not be posted, tried again by command |
 //! | [`compare`] | the full proof: customers' accounts against control accounts |
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
@@ -25,6 +26,7 @@ mod draft;
 pub mod embedded;
 pub mod event_reader;
 pub mod incoming;
+pub mod kafka;
 pub mod lag;
 pub mod position_watch;
 pub mod positions;

@@ -10,10 +10,12 @@ use figment::{
 use hwan_domain::time::Timestamp;
 use serde::Deserialize;
 
+use crate::outbox::kafka::settings::KafkaOptions;
+
 use super::{
     access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig,
-    limits::LimitsConfig, log::LogConfig, positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig,
-    server::ServerConfig, store::StoreConfig,
+    limits::LimitsConfig, log::LogConfig, outbox::OutboxConfig, positions::PositionsConfig, quotes::QuotesConfig,
+    rates::RatesConfig, server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
@@ -38,6 +40,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The bank's own accounting.
     pub accounting: AccountingConfig,
+    /// Who takes committed records out of the engine.
+    pub outbox: OutboxConfig,
     /// The engine's bounds.
     pub engine: EngineConfig,
     /// Rates, the guard, currencies.
@@ -157,6 +161,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Kafka as its client takes it: a partition for each lane.
+    pub fn kafka_options(&self) -> Result<KafkaOptions, ConfigError> {
+        self.outbox.kafka.options(self.engine.customer_lanes.saturating_add(1))
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
         self.server.needs_tls_beyond_loopback("admin.listen", self.admin.listen)?;
@@ -169,6 +178,7 @@ impl Config {
         self.audit.check()?;
         self.access.check()?;
         self.store.check()?;
+        self.outbox.check()?;
         self.accounting.check(&self.store.mysql)?;
         self.engine.check()?;
         self.rates.check()?;

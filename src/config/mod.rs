@@ -16,6 +16,7 @@ pub mod layers;
 pub mod limits;
 pub mod log;
 pub mod number;
+pub mod outbox;
 pub mod positions;
 pub mod quotes;
 pub mod rates;

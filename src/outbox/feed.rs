@@ -88,6 +88,12 @@ impl Feed {
         self.fed.notify_waiters();
     }
 
+    /// The lane stands there already: whoever follows it reads so far from the journal.
+    pub(crate) fn stands_at(&self, head: Seq) {
+        let mut held = self.held();
+        held.head = held.head.max(head);
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

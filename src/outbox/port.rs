@@ -55,6 +55,8 @@ pub struct FollowedLane {
 impl FollowedLane {
     /// The lane's records after a seq, which is durable.
     pub fn tail(&self, after: Seq) -> Tail {
+        // What the lane had before this generation is in the journal alone.
+        self.feed.stands_at(self.head);
         Tail::new(Arc::clone(&self.feed), Arc::clone(&self.store), self.lane, after)
     }
 }

@@ -97,6 +97,10 @@ metric_names! {
     PositionWon = "hwan_position_won", MetricKind::Gauge, Unit::Count;
     /// How far the bank's open position in a currency has gone: 0 within its limits, 1 at the soft mark, 2 at the hard mark.
     PositionMark = "hwan_position_mark", MetricKind::Gauge, Unit::Count;
+    /// Records of a lane that left by the outbox.
+    OutboxPublished = "hwan_outbox_published_total", MetricKind::Counter, Unit::Count;
+    /// How often what was given to the outbox's carrier was not delivered and was begun anew at the last delivered record.
+    OutboxDeliveryErrors = "hwan_outbox_delivery_errors_total", MetricKind::Counter, Unit::Count;
     /// How often a lane was taken again after a fault.
     LaneRetakes = "hwan_lane_retakes_total", MetricKind::Counter, Unit::Count;
     /// Requests that nobody is behind, by reason: missing, malformed, unknown_key, wrong_secret and so on.

@@ -146,6 +146,26 @@ impl HotMetrics {
     }
 }
 
+/// What leaves a lane by the outbox.
+#[derive(Clone, Debug)]
+pub struct OutboxMetrics {
+    /// Records that left.
+    pub published: Counter,
+    /// How often it was begun anew at the last delivered record.
+    pub delivery_errors: Counter,
+}
+
+impl OutboxMetrics {
+    /// Registers lane number `lane` with the recorder that is installed by then.
+    pub fn new(lane: u16) -> Self {
+        let labels = || vec![Label::new("lane", lane.to_string())];
+        Self {
+            published: counter(MetricName::OutboxPublished, labels()),
+            delivery_errors: counter(MetricName::OutboxDeliveryErrors, labels()),
+        }
+    }
+}
+
 /// One lane's handles.
 #[derive(Clone, Debug)]
 pub struct LaneMetrics {

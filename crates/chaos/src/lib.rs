@@ -14,6 +14,7 @@ pub mod fingerprint;
 pub mod history;
 pub mod money;
 pub mod patience;
+pub mod pipeline;
 pub mod place;
 pub mod proxy;
 pub mod report;

@@ -12,6 +12,10 @@ use clap::Parser;
 use hwan_chaos::{
     campaign::{self, CampaignPlan},
     faults::Fault,
+    pipeline::{
+        campaign::{self as pipeline, PipelineCampaign},
+        faults::PipelineFault,
+    },
     report::Report,
 };
 use hwan_services::Installation;
@@ -38,9 +42,12 @@ struct Cli {
     /// What chance follows from; random without.
     #[arg(long)]
     seed: Option<u64>,
+    /// The other half instead: Kafka between the engine and the books.
+    #[arg(long, conflicts_with = "minutes")]
+    pipeline: bool,
     /// One kind of fault alone; may be given several times.
-    #[arg(long, value_parser = fault, value_name = "FAULT")]
-    only: Vec<Fault>,
+    #[arg(long, value_name = "FAULT")]
+    only: Vec<String>,
     /// How often each of these strikes in a round.
     #[arg(long, default_value_t = 10, requires = "only")]
     times: usize,
@@ -59,35 +66,61 @@ struct Cli {
     target: PathBuf,
 }
 
-fn fault(text: &str) -> Result<Fault, String> {
-    Fault::by_name(text).ok_or_else(|| {
+fn fault(text: &str) -> anyhow::Result<Fault> {
+    Fault::by_name(text).with_context(|| {
         let names: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-        format!("there is no such fault: choose of {}", names.join(", "))
+        format!("there is no fault {text}: choose of {}", names.join(", "))
+    })
+}
+
+fn pipeline_fault(text: &str) -> anyhow::Result<PipelineFault> {
+    PipelineFault::ALL.into_iter().find(|fault| fault.name() == text).with_context(|| {
+        let names = PipelineFault::ALL.map(PipelineFault::name);
+        format!("there is no fault {text} between the halves: choose of {}", names.join(", "))
     })
 }
 
 impl Cli {
-    fn plan(&self, folder: &Path) -> CampaignPlan {
+    fn plan(&self, folder: &Path) -> anyhow::Result<CampaignPlan> {
         let round: BTreeMap<Fault, usize> = if self.only.is_empty() {
             campaign::round_of_ci()
         } else {
-            self.only.iter().map(|fault| (*fault, self.times)).collect()
+            self.only.iter().map(|name| Ok((fault(name)?, self.times))).collect::<anyhow::Result<_>>()?
         };
         let by_faults = EXCHANGES_OF_ONE * round.values().sum::<usize>() as u64;
         let usual = if self.only.is_empty() { EXCHANGES_OF_CI } else { by_faults };
-        CampaignPlan {
+        Ok(CampaignPlan {
             round,
             exchanges: self.exchanges.unwrap_or(usual),
             time: self.minutes.map(|minutes| Duration::from_secs(60 * minutes)),
             seed: self.seed.unwrap_or_else(rand::random),
             hwan: self.hwan.clone(),
             folder: folder.to_owned(),
-        }
+        })
+    }
+
+    fn pipeline(&self, folder: &Path) -> anyhow::Result<PipelineCampaign> {
+        let services = self.target.join("services");
+        let install = |installation: Installation| installation.install(&mut |step| eprintln!("services: {step}"));
+        let round = if self.only.is_empty() {
+            pipeline::round_of_ci()
+        } else {
+            self.only.iter().map(|name| Ok((pipeline_fault(name)?, self.times))).collect::<anyhow::Result<_>>()?
+        };
+        Ok(PipelineCampaign {
+            mysql: install(Installation::mysql(&services)).context("mysqld cannot be had here")?,
+            kafka: install(Installation::kafka(&services)).context("kafka cannot be had here")?,
+            hwan: self.hwan.clone(),
+            folder: folder.to_owned(),
+            round,
+            seed: self.seed.unwrap_or_else(rand::random),
+        })
     }
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let cli = Cli::parse();
+    match if cli.pipeline { run_pipeline(&cli) } else { run(&cli) } {
         Ok(code) => code,
         Err(error) => {
             eprintln!("hwan-chaos: {error:#}");
@@ -110,6 +143,41 @@ async fn tell_standstills() {
     }
 }
 
+fn run_pipeline(cli: &Cli) -> anyhow::Result<ExitCode> {
+    std::fs::create_dir_all(&cli.target)?;
+    let folder = pipeline::folder_below(&cli.target.canonicalize()?);
+    std::fs::create_dir_all(&folder)?;
+    let plan = cli.pipeline(&folder)?;
+    eprintln!(
+        "chaos: {} with {}, seed {}, in {}",
+        cli.hwan.display(),
+        plan.kafka.version(),
+        plan.seed,
+        folder.display()
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::select! {
+            ended = pipeline::run(&plan) => ended,
+            _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
+            _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
+        }
+    });
+    let (is_clean, report) =
+        ended.with_context(|| format!("the campaign ended early; what it left is in {}", folder.display()))?;
+    println!("{report}");
+    if let Some(file) = &cli.json {
+        std::fs::write(file, &report).with_context(|| file.display().to_string())?;
+    }
+    if is_clean {
+        std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("logs and data are in {}", folder.display());
+    Ok(ExitCode::from(EXIT_VIOLATION))
+}
+
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let mysql = Installation::mysql(&cli.target.join("services"))
         .install(&mut |step| eprintln!("services: {step}"))
@@ -117,7 +185,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let target = cli.target.canonicalize().with_context(|| cli.target.display().to_string())?;
     let folder = target.join("chaos").join(std::process::id().to_string());
     std::fs::create_dir_all(&folder)?;
-    let plan = cli.plan(&folder);
+    let plan = cli.plan(&folder)?;
     eprintln!("chaos: {} on {}, seed {}, in {}", cli.hwan.display(), mysql.version(), plan.seed, folder.display());
     let mut report = Report::begin(plan.seed);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -4,7 +4,10 @@
 //! |---|---|
 //! | [`port`] | what the accounting asks of it |
 //! | `columns` | entries, kinds and turnovers as columns hold them |
+//! | `conformance` | the suite that every store of the books must pass (feature `testing`) |
 //! | [`sqlite`](super::sqlite), [`mysql`](super::mysql) | their rooms `books` keep it: a file, or a database |
 
 pub(in crate::storage) mod columns;
+#[cfg(feature = "testing")]
+pub mod conformance;
 pub mod port;

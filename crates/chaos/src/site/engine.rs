@@ -23,7 +23,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(200);
 const ASK_EVERY: Duration = Duration::from_millis(5);
 /// How long a question on the admin port may take.
 const ADMIN_MAX: Duration = Duration::from_millis(500);
-/// How long `hwan verify` may take.
+/// How long `hwan verify`, or another command that looks, may take.
 const VERIFIED_WITHIN: Duration = Duration::from_secs(300);
 /// Lines of the log that an error quotes.
 const LINES_QUOTED: usize = 15;
@@ -51,9 +51,16 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Writes its configuration: `store` is what stands under `[store.mysql]`, `lanes` its lanes of customers. `first` is
-    /// the engine whose keys it shares; the first itself makes them, which is why that one is started here for a moment.
-    pub fn new(files: EngineFiles, store: &str, lanes: u16, first: Option<&Engine>) -> anyhow::Result<Self> {
+    /// Writes its configuration: `store` is what stands under `[store.mysql]`, `lanes` its lanes of customers, `rest` whole
+    /// sections. `first` is the engine whose keys it shares; the first itself makes them, which is why that one is started here
+    /// for a moment.
+    pub fn new(
+        files: EngineFiles,
+        store: &str,
+        lanes: u16,
+        rest: &str,
+        first: Option<&Engine>,
+    ) -> anyhow::Result<Self> {
         fs::create_dir_all(&files.folder)?;
         let (listen, admin) = (free_port()?, free_port()?);
         let data = files.folder.join("data");
@@ -61,7 +68,7 @@ impl Engine {
             "[server]\nlisten = \"127.0.0.1:{listen}\"\nbody_bytes_max = 1_048_576\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n\
              [store]\nkind = \"mysql\"\ndirectory = \"{}\"\n[store.mysql]\n{store}\n[engine]\ncustomer_lanes = {lanes}\ncommand_deadline_ms = 600\n\
              [rates]\ndemonstration = false\n\
-             [limits]\ndaily_won = 1_000_000_000_000\nmonthly_won = 1_000_000_000_000\n",
+             [limits]\ndaily_won = 1_000_000_000_000\nmonthly_won = 1_000_000_000_000\n{rest}",
             data.display()
         );
         fs::write(files.folder.join("hwan.toml"), configuration)?;
@@ -93,7 +100,7 @@ impl Engine {
         anyhow::ensure!(self.child.is_none(), "the engine runs already");
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
         let child = self
-            .command("serve")
+            .command(&["serve"])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -178,11 +185,21 @@ impl Engine {
         Ok(())
     }
 
+    /// Its configuration.
+    pub fn configuration(&self) -> PathBuf {
+        self.files.folder.join("hwan.toml")
+    }
+
     /// Runs `hwan verify` over the same configuration: whether it is content, and what it says.
     pub async fn verify(&self) -> anyhow::Result<(ExitStatus, String)> {
-        let log = self.files.folder.join("verify.log");
+        self.ask(&["verify"]).await
+    }
+
+    /// Runs a command of hwan's that looks at things: how it ended, and what it said.
+    pub async fn ask(&self, subcommand: &[&str]) -> anyhow::Result<(ExitStatus, String)> {
+        let log = self.files.folder.join("asked.log");
         let file = File::create(&log)?;
-        let mut child = self.command("verify").stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
+        let mut child = self.command(subcommand).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
         let mut patience = Patience::of(VERIFIED_WITHIN);
         loop {
             if let Some(status) = child.try_wait()? {
@@ -191,7 +208,7 @@ impl Engine {
             if patience.is_over() {
                 child.kill()?;
                 child.wait()?;
-                anyhow::bail!("hwan verify took longer than {VERIFIED_WITHIN:?}");
+                anyhow::bail!("hwan {} took longer than {VERIFIED_WITHIN:?}", subcommand.join(" "));
             }
             tokio::time::sleep(ASK_EVERY).await;
         }
@@ -213,7 +230,7 @@ impl Engine {
         self.files.folder.join("log")
     }
 
-    fn command(&self, subcommand: &str) -> Command {
+    fn command(&self, subcommand: &[&str]) -> Command {
         command(&self.files, subcommand)
     }
 }
@@ -224,15 +241,15 @@ impl Drop for Engine {
     }
 }
 
-fn command(files: &EngineFiles, subcommand: &str) -> Command {
+fn command(files: &EngineFiles, subcommand: &[&str]) -> Command {
     let mut command = Command::new(&files.binary);
-    command.arg("--config").arg(files.folder.join("hwan.toml")).arg(subcommand).env("NO_COLOR", "1");
+    command.arg("--config").arg(files.folder.join("hwan.toml")).args(subcommand).env("NO_COLOR", "1");
     command
 }
 
 /// Makes the key of the one caller that the clients are, with every role that they need.
 fn make_key(files: &EngineFiles) -> anyhow::Result<()> {
-    let mut create = command(files, "token");
+    let mut create = command(files, &["token"]);
     create.args(["create", "--name", super::whole::CALLER]);
     for role in ["customer_channel", "teller", "rates"] {
         create.args(["--role", role]);

@@ -11,7 +11,9 @@ mod watcher;
 mod whole;
 
 pub use engine::{Engine, EngineFiles};
+pub(crate) use mysqld::DATABASE;
 pub use mysqld::{Direct, Mysqld};
 pub use reader::read_into;
 pub use watcher::Watcher;
+pub(crate) use whole::CALLER;
 pub use whole::{Judgement, LEASE, Site, SitePlan, Which};

@@ -11,7 +11,7 @@ use sqlx::{
 use tokio::{task::block_in_place, time::timeout};
 
 /// The database of every site.
-pub(super) const DATABASE: &str = "hwan";
+pub(crate) const DATABASE: &str = "hwan";
 /// How long a direct statement may take.
 const STATEMENT_MAX: Duration = Duration::from_secs(30);
 /// How long a direct connection may take to open.

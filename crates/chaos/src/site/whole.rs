@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// As whom the clients send.
-pub(super) const CALLER: &str = "chaos";
+pub(crate) const CALLER: &str = "chaos";
 /// How long an engine keeps its lanes without a sign of life.
 pub const LEASE: Duration = Duration::from_millis(1_000);
 /// How long an engine may take to stop in order.
@@ -32,6 +32,9 @@ const RECOVERED_MAX: Duration = Duration::from_secs(90);
 const LOOKED_AFTER_EVERY: Duration = Duration::from_millis(200);
 /// How long the projections may take to catch up once the load is gone.
 const CAUGHT_UP_MAX: Duration = Duration::from_secs(60);
+
+/// Two engines would keep two books: those have a site of their own.
+const WITHOUT_BOOKS: &str = "[outbox]\nkind = \"off\"\n[accounting]\nenabled = false\n";
 
 /// One of the two engines of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,9 +106,9 @@ impl Site {
         let proxies = [Proxy::to(mysqld.port()).await?, Proxy::to(mysqld.port()).await?];
         let files = |name| EngineFiles { binary: plan.hwan.clone(), folder: plan.folder.join(name) };
         let [store_a, store_b] = proxies.each_ref().map(store);
-        let mut a = Engine::new(files("engine-a"), &store_a, plan.lanes, None)?;
+        let mut a = Engine::new(files("engine-a"), &store_a, plan.lanes, WITHOUT_BOOKS, None)?;
         a.start().await?;
-        let b = Engine::new(files("engine-b"), &store_b, plan.lanes, Some(&a))?;
+        let b = Engine::new(files("engine-b"), &store_b, plan.lanes, WITHOUT_BOOKS, Some(&a))?;
         let customers = open_customers(a.client(), plan.customers).await?;
         let endpoints = vec![a.endpoint().clone(), b.endpoint().clone()];
         let town = Arc::new(Town::new(clock, endpoints, CALLER, customers));
