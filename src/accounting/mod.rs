@@ -17,7 +17,7 @@
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
 //! | [`positions`], [`position_watch`] | the bank's currency positions, and who watches their limits |
 //! | [`lag`] | how far the books are behind the engine |
-//! | [`report`], [`table`], [`amount`] | the books as a command prints them; tables; sums as text |
+//! | [`report`], [`amount`] | the books as a command prints them; sums as text |
 
 pub mod amount;
 pub mod books;
@@ -33,5 +33,4 @@ pub mod positions;
 pub mod poster;
 pub mod redelivery;
 pub mod report;
-pub mod table;
 pub mod verdict;

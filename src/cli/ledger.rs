@@ -20,7 +20,8 @@ use crate::{
         books::{Books, BooksError, DeadLetter},
         compare,
         event_reader::EventReader,
-        lag, positions, redelivery, report,
+        lag, positions, redelivery,
+        report::{self, shown::Format},
     },
     books_of_account::{BooksUse, OpenBooks},
     clock::{Clock, SystemClock},
@@ -113,11 +114,11 @@ pub(super) enum FormatArg {
     Json,
 }
 
-impl From<FormatArg> for report::Format {
+impl From<FormatArg> for Format {
     fn from(format: FormatArg) -> Self {
         match format {
-            FormatArg::Table => report::Format::Table,
-            FormatArg::Json => report::Format::Json,
+            FormatArg::Table => Format::Table,
+            FormatArg::Json => Format::Json,
         }
     }
 }
@@ -200,34 +201,34 @@ impl LedgerCommand {
         Ok(match self {
             LedgerCommand::TrialBalance { as_of, format } => {
                 let balance = books.trial_balance(*as_of).await?;
-                report::trial_balance(&balance, books.chart(), (*format).into(), out)?
+                report::trial_balance::write(&balance, books.chart(), (*format).into(), out)?
             }
             LedgerCommand::Positions { format } => {
                 let limits = config.positions.limits(&currencies)?;
                 let store = engine_store(&config, &currencies).await?;
                 let board = Board::new(store.pairs(ROUNDS_REMEMBERED_MAX).await?);
                 let lines = positions::read(&books, &currencies, &board, &limits).await?;
-                report::positions(&lines, (*format).into(), out)?
+                report::positions::write(&lines, (*format).into(), out)?
             }
             LedgerCommand::Lag { format } => {
                 let store = engine_store(&config, &currencies).await?;
                 let lanes = lanes(&books, store.as_ref()).await?;
-                report::lag(&lanes, SystemClock.now(), (*format).into(), out)?
+                report::lag::write(&lanes, SystemClock.now(), (*format).into(), out)?
             }
             LedgerCommand::DeadLetters { lane, format } => {
-                report::dead_letters(&letters(&books, *lane).await?, (*format).into(), out)?
+                report::dead_letters::write(&letters(&books, *lane).await?, (*format).into(), out)?
             }
             LedgerCommand::Compare { format } => {
                 let store = engine_store(&config, &currencies).await?;
                 let proofs = compare::compare(store.as_ref(), open.ledger.as_ref(), &open.chart).await?;
-                report::proof(&proofs, (*format).into(), out)?
+                report::proof::write(&proofs, (*format).into(), out)?
             }
             LedgerCommand::Redeliver { lane, all: _ } => {
                 let (ledger, reader) = (open.ledger.as_ref(), EventReader::new(currencies));
                 let redelivered = redelivery::redeliver(ledger, &open.chart, &reader, *lane, SystemClock.now());
                 let redelivered = redelivered.await.map_err(LedgerError::Books)?;
                 open.ledger.close().await;
-                report::redelivered(&redelivered, out)?
+                report::dead_letters::write_redelivered(&redelivered, out)?
             }
         })
     }

@@ -11,6 +11,7 @@ mod demonstration;
 mod exchanges;
 mod health;
 mod ledger;
+mod ledger_command;
 mod openapi;
 mod permissions;
 mod problems;
