@@ -5,7 +5,7 @@
 //! posted for itself is put aside and the lane goes on. Whatever fails, the store says where the books stand: the same things may
 //! always be brought again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hwan_domain::{
     id::{LaneId, Position, Seq},
@@ -24,6 +24,7 @@ use crate::{
         general_ledger::port::{GeneralLedger, LaneCursor, PostError},
         port::{ChainHash, StoreError},
     },
+    telemetry::metrics::BooksMetrics,
 };
 
 /// Records that one step takes at most.
@@ -70,6 +71,7 @@ pub struct LanePoster {
     /// Whether the store may stand elsewhere.
     is_stale: bool,
     trail: Trail,
+    metrics: BooksMetrics,
 }
 
 impl LanePoster {
@@ -77,7 +79,14 @@ impl LanePoster {
     pub async fn open(parts: PosterParts, lane: LaneId) -> Result<Self, StoreError> {
         let books = parts.ledger.enter(lane).await?;
         let standing = Standing::of(books, &parts.chart);
-        Ok(Self { parts, lane, standing, is_stale: false, trail: Vec::new() })
+        Ok(Self {
+            parts,
+            lane,
+            standing,
+            is_stale: false,
+            trail: Vec::new(),
+            metrics: BooksMetrics::new(lane.number()),
+        })
     }
 
     /// Where the books stand, as far as is known here.
@@ -174,10 +183,18 @@ impl LanePoster {
         let (step, standing) = draft.finish();
         self.parts.ledger.post(&step).await?;
         self.standing = standing;
+        self.observe();
         if had_stopped {
             tracing::info!(lane = %self.lane, seq = %step.seq, "the books of a lane that had stopped go on");
         }
         Ok(())
+    }
+
+    fn observe(&self) {
+        let cursor = &self.standing.cursor;
+        let now = self.parts.clock.now().micros();
+        let lag = cursor.at.map_or(0, |at| now.saturating_sub(at.micros()).max(0));
+        self.metrics.stand(cursor.seq.number(), Duration::from_micros(lag.unsigned_abs()), cursor.dead_letters);
     }
 
     /// A store that failed: where the books stand is not known.
@@ -193,6 +210,7 @@ impl LanePoster {
     pub async fn stop(&mut self, verdict: Verdict) -> Stop {
         let lane = self.lane;
         let reason = verdict.to_string();
+        self.metrics.stop();
         if self.standing.cursor.stopped.as_deref() != Some(reason.as_str()) {
             tracing::error!(%lane, seq = %self.standing.cursor.seq, reason, "the books of a lane have stopped");
             match self.parts.ledger.note_stop(lane, self.standing.cursor.seq, &reason).await {

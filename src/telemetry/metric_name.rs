@@ -97,6 +97,14 @@ metric_names! {
     PositionWon = "hwan_position_won", MetricKind::Gauge, Unit::Count;
     /// How far the bank's open position in a currency has gone: 0 within its limits, 1 at the soft mark, 2 at the hard mark.
     PositionMark = "hwan_position_mark", MetricKind::Gauge, Unit::Count;
+    /// The newest record of a lane that the books have taken.
+    BooksSeq = "hwan_books_seq", MetricKind::Gauge, Unit::Count;
+    /// How long ago the newest record that the books have taken was sequenced, when it was posted.
+    BooksLag = "hwan_books_lag_seconds", MetricKind::Gauge, Unit::Seconds;
+    /// Whether the books of a lane have stopped: 1, else 0.
+    BooksStopped = "hwan_books_stopped", MetricKind::Gauge, Unit::Count;
+    /// Records of a lane that could not be posted and wait to be redelivered.
+    BooksDeadLetters = "hwan_books_dead_letters", MetricKind::Gauge, Unit::Count;
     /// Records of a lane that left by the outbox.
     OutboxPublished = "hwan_outbox_published_total", MetricKind::Counter, Unit::Count;
     /// How often what was given to the outbox's carrier was not delivered and was begun anew at the last delivered record.

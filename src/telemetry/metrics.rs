@@ -291,6 +291,41 @@ impl PositionMetrics {
     }
 }
 
+/// The books of one lane.
+#[derive(Clone, Debug)]
+pub struct BooksMetrics {
+    seq: Gauge,
+    lag: Gauge,
+    stopped: Gauge,
+    dead_letters: Gauge,
+}
+
+impl BooksMetrics {
+    /// Registers a lane by its number.
+    pub fn new(lane: u16) -> Self {
+        let labels = || vec![Label::new("lane", lane.to_string())];
+        Self {
+            seq: gauge(MetricName::BooksSeq, labels()),
+            lag: gauge(MetricName::BooksLag, labels()),
+            stopped: gauge(MetricName::BooksStopped, labels()),
+            dead_letters: gauge(MetricName::BooksDeadLetters, labels()),
+        }
+    }
+
+    /// The books stand at `seq`, whose record is so old, with so many dead letters.
+    pub fn stand(&self, seq: u64, lag: Duration, dead_letters: u64) {
+        self.seq.set(gauge_value(seq));
+        self.lag.set(lag.as_secs_f64());
+        self.dead_letters.set(gauge_value(dead_letters));
+        self.stopped.set(0.0);
+    }
+
+    /// They have stopped.
+    pub fn stop(&self) {
+        self.stopped.set(1.0);
+    }
+}
+
 /// A gauge holds a float: exact up to 2^53, and a sequence number has 48 bits.
 const fn gauge_value(count: u64) -> f64 {
     count as f64
