@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use super::{
     access::AccessConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig, limits::LimitsConfig,
-    log::LogConfig, quotes::QuotesConfig, rates::RatesConfig, server::ServerConfig, store::StoreConfig,
+    log::LogConfig, outbox::OutboxConfig, quotes::QuotesConfig, rates::RatesConfig, server::ServerConfig,
+    store::StoreConfig,
 };
 
 /// Every field with its default.
@@ -35,6 +36,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Where things lie.
     pub store: StoreConfig,
+    /// Who takes what is durable out of the engine.
+    pub outbox: OutboxConfig,
     /// The engine's bounds.
     pub engine: EngineConfig,
     /// Rates, the guard, currencies.
@@ -156,6 +159,7 @@ impl Config {
         self.audit.check()?;
         self.access.check()?;
         self.store.check()?;
+        self.outbox.check()?;
         self.engine.check()?;
         self.rates.check()?;
         self.limits.check()?;
@@ -167,11 +171,16 @@ fn layer(provider: impl Provider) -> Result<Dict, ConfigError> {
     Ok(Figment::from(provider).extract()?)
 }
 
+/// Tables whose fields the built-in file does not name.
+const FREE_TABLES: &[&str] = &["outbox.kafka.properties"];
+
 /// The built-in file has every field, so what it does not have does not exist.
 fn refuse_unknown(layer: &Dict, known: &Dict, within: &str, place: &str) -> Result<(), ConfigError> {
     for (key, value) in layer {
         let field = if within.is_empty() { key.clone() } else { format!("{within}.{key}") };
         match (value, known.get(key)) {
+            // The names in it are another program's.
+            _ if FREE_TABLES.contains(&field.as_str()) => {}
             (Value::Dict(_, layer), Some(Value::Dict(_, known))) => refuse_unknown(layer, known, &field, place)?,
             (_, Some(_)) => {}
             (_, None) => {
@@ -245,6 +254,11 @@ mod tests {
             ("[rates]\ndeviation_percent_max = 0.5", &["rates.deviation_percent_max", "in quotes"]),
             ("[rates]\ncurrencies_file = \"/nowhere.toml\"", &["/nowhere.toml", "cannot be used"]),
             ("[quotes]\nlifetime_seconds = 20\nlifetime_seconds_max = 10", &["quotes.lifetime_seconds is 20"]),
+            (
+                "[outbox]\nkind = \"kafka\"\n[outbox.kafka]\nbootstrap_servers = \"k:1\"",
+                &["outbox.kafka.network", "TLS"],
+            ),
+            ("[outbox.kafka]\nbrokers = \"k:1\"", &["outbox.kafka.brokers", "is not a field", "bootstrap_servers"]),
             ("[log]\nformat = \"xml\"", &["log.format", "text", "json"]),
             ("server = 3", &["server"]),
             ("[server", &["cannot be read"]),
@@ -269,6 +283,14 @@ mod tests {
         assert!(Config::load(&overrides).unwrap().rates.demonstration);
         overrides.admin_listen = Some("0.0.0.0:0".parse().unwrap());
         assert!(Config::load(&overrides).unwrap_err().to_string().contains("--test-clock"));
+    }
+
+    #[test]
+    fn properties_of_the_client_have_their_own_names() {
+        let text = "[outbox.kafka.properties]\n\"linger.ms\" = \"20\"\n\"socket.keepalive.enable\" = \"false\"";
+        let options = load_with(text).unwrap().outbox.kafka.options(2).unwrap();
+        assert_eq!(options.properties.get("linger.ms").map(String::as_str), Some("20"));
+        assert_eq!(options.properties.len(), 2);
     }
 
     #[test]

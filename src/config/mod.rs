@@ -14,6 +14,7 @@ pub mod layers;
 pub mod limits;
 pub mod log;
 pub mod number;
+pub mod outbox;
 pub mod quotes;
 pub mod rates;
 pub mod server;
