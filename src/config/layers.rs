@@ -192,11 +192,16 @@ fn layer(provider: impl Provider) -> Result<Dict, ConfigError> {
     Ok(Figment::from(provider).extract()?)
 }
 
+/// Tables whose fields the built-in file does not name.
+const FREE_TABLES: &[&str] = &["outbox.kafka.properties"];
+
 /// The built-in file has every field, so what it does not have does not exist.
 fn refuse_unknown(layer: &Dict, known: &Dict, within: &str, place: &str) -> Result<(), ConfigError> {
     for (key, value) in layer {
         let field = if within.is_empty() { key.clone() } else { format!("{within}.{key}") };
         match (value, known.get(key)) {
+            // The names in it are another program's.
+            _ if FREE_TABLES.contains(&field.as_str()) => {}
             (Value::Dict(_, layer), Some(Value::Dict(_, known))) => refuse_unknown(layer, known, &field, place)?,
             (_, Some(_)) => {}
             (_, None) => {
@@ -270,6 +275,11 @@ mod tests {
             ("[rates]\ndeviation_percent_max = 0.5", &["rates.deviation_percent_max", "in quotes"]),
             ("[rates]\ncurrencies_file = \"/nowhere.toml\"", &["/nowhere.toml", "cannot be used"]),
             ("[quotes]\nlifetime_seconds = 20\nlifetime_seconds_max = 10", &["quotes.lifetime_seconds is 20"]),
+            (
+                "[outbox]\nkind = \"kafka\"\n[outbox.kafka]\nbootstrap_servers = \"k:1\"",
+                &["outbox.kafka.network", "TLS"],
+            ),
+            ("[outbox.kafka]\nbrokers = \"k:1\"", &["outbox.kafka.brokers", "is not a field", "bootstrap_servers"]),
             ("[positions]\nhard_won = 5", &["positions.hard_won is 5", "from 1000000000"]),
             ("[positions]\nsofter_won = 5", &["positions.softer_won", "is not a field"]),
             ("[log]\nformat = \"xml\"", &["log.format", "text", "json"]),
@@ -296,6 +306,14 @@ mod tests {
         assert!(Config::load(&overrides).unwrap().rates.demonstration);
         overrides.admin_listen = Some("0.0.0.0:0".parse().unwrap());
         assert!(Config::load(&overrides).unwrap_err().to_string().contains("--test-clock"));
+    }
+
+    #[test]
+    fn properties_of_the_client_have_their_own_names() {
+        let text = "[outbox.kafka.properties]\n\"linger.ms\" = \"20\"\n\"socket.keepalive.enable\" = \"false\"";
+        let options = load_with(text).unwrap().outbox.kafka.options(2).unwrap();
+        assert_eq!(options.properties.get("linger.ms").map(String::as_str), Some("20"));
+        assert_eq!(options.properties.len(), 2);
     }
 
     #[test]

@@ -42,13 +42,13 @@ fn used(since: &BTreeMap<(String, String), u64>) -> Vec<(String, String, u64)> {
     .collect()
 }
 
-/// The client's threads and the outbox's arbiter, in microseconds an event.
-fn cost(used: &[(String, String, u64)], outbox: &str, events: u64) -> f64 {
+/// The client's threads and the outbox's arbiter, in nanoseconds an event.
+fn cost(used: &[(String, String, u64)], outbox: &str, events: u64) -> u64 {
     let of_relay = |(thread, name, _): &&(String, String, u64)| {
         thread == outbox || CLIENT.iter().any(|prefix| name.starts_with(prefix))
     };
     let ticks: u64 = used.iter().filter(of_relay).map(|(.., ticks)| ticks).sum();
-    ticks as f64 * 10_000.0 / events as f64
+    ticks * 10_000_000 / events
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn what_an_event_costs() {
         let outbox = arbiters.max_by_key(|(.., ticks)| *ticks).unwrap().0.clone();
         let rate = |events: u64, took: Duration| u128::from(events) * 1_000 / took.as_millis().max(1);
         println!(
-            "from the journal: {waited} events in {took:?}, {} a second, {:.2} µs of the relay's CPU each",
+            "from the journal: {waited} events in {took:?}, {} a second, {} ns of the relay's CPU each",
             rate(waited, took),
             cost(&from_journal, &outbox, waited),
         );
@@ -79,7 +79,7 @@ fn what_an_event_costs() {
         bank.published(Duration::from_secs(30)).await;
         let (took, from_memory, events) = (started.elapsed(), used(&before), EVENTS as u64);
         println!(
-            "as they happen: {events} events in {took:?}, {} a second, {:.2} µs of the relay's CPU each",
+            "as they happen: {events} events in {took:?}, {} a second, {} ns of the relay's CPU each",
             rate(events, took),
             cost(&from_memory, &outbox, events),
         );

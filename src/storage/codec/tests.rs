@@ -1,5 +1,7 @@
 //! Every record survives its text, and a text that is not exactly a record's is refused.
 
+mod schemas;
+
 use std::sync::Arc;
 
 use hwan_domain::{
