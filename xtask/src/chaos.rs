@@ -10,9 +10,22 @@ use crate::step::Step;
 /// How long one round may take; a campaign by `--minutes` has that on top.
 const ROUND_MAX: Duration = Duration::from_secs(30 * 60);
 
+/// A half of what can be struck.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Half {
+    /// Engine and store.
+    Ledger,
+    /// Kafka, between the engine and the books.
+    Pipeline,
+}
+
 /// One round of everything, as a part of the tests; whether every promise held.
-pub(crate) fn run_as_test() -> bool {
-    match run(&["--ci".to_owned()]) {
+pub(crate) fn run_as_test(half: Half) -> bool {
+    let option = match half {
+        Half::Ledger => "--ci",
+        Half::Pipeline => "--pipeline",
+    };
+    match run(&[option.to_owned()]) {
         Ok(()) => true,
         Err(reason) => {
             println!("chaos: {reason}");
