@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use hwan_services::Signal;
-use rand::{RngExt, rngs::StdRng};
+use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
 use tokio::task::block_in_place;
 
 use super::{
@@ -158,16 +158,18 @@ async fn two_books(site: &mut PipelineSite, random: &mut StdRng) -> anyhow::Resu
     site.bookkeepers[1].start()?;
     pause(random, 1_000..3_000).await;
     site.followed().await.context("with two of them")?;
-    let killed = usize::from(random.random::<bool>());
-    site.bookkeepers[killed].kill()?;
-    let alone = site.followed().await.context("with one left")?;
-    if killed == 0 {
-        site.bookkeepers[0].start()?;
-        pause(random, 200..600).await;
-        // In order, so that its lanes are given back at once.
-        site.bookkeepers[1].kill()?;
-        site.followed().await.context("with the first again")?;
+    let [first, second] = &mut site.bookkeepers;
+    if random.random() {
+        second.kill()?;
+        return site.followed().await.context("with the first alone");
     }
+    first.kill()?;
+    let alone = site.followed().await.context("with the second alone")?;
+    let [first, second] = &mut site.bookkeepers;
+    first.start()?;
+    pause(random, 200..600).await;
+    second.kill()?;
+    site.followed().await.context("with the first again")?;
     Ok(alone)
 }
 
@@ -180,7 +182,7 @@ async fn repeats(site: &mut PipelineSite, random: &mut StdRng) -> anyhow::Result
 
 async fn poison(site: &mut PipelineSite, random: &mut StdRng) -> anyhow::Result<Duration> {
     let bodies: [&[u8]; 4] = [b"", b"\xff\xfe\x00", b"{\"v\":1", b"[]"];
-    let body = bodies[random.random_range(0..bodies.len())];
+    let body = bodies.choose(random).copied().unwrap_or_default();
     let lane = random.random_range(0..=site.plan.lanes);
     let bootstrap = site.bootstrap();
     block_in_place(|| kafka_topic::poison(&bootstrap, lane, body))?;
