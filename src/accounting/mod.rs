@@ -13,6 +13,7 @@
 //! | [`embedded`] | the books in the engine's own process |
 //! | [`kafka`] | the books from Kafka: a consumer on a thread of its own |
 //! | [`redelivery`] | what could not be posted, tried again by command |
+//! | [`catch_up`] | the books brought up to the journal, by command |
 //! | [`compare`] | the full proof: customers' accounts against control accounts |
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
 //! | [`positions`], [`position_watch`] | the bank's currency positions, and who watches their limits |
@@ -21,6 +22,7 @@
 
 pub mod amount;
 pub mod books;
+pub mod catch_up;
 pub mod compare;
 mod draft;
 pub mod embedded;

@@ -101,6 +101,11 @@ impl LanePoster {
         Ok(())
     }
 
+    /// Where messages go on is not true any more: with the next step the topic is read from its beginning.
+    pub const fn forget_offset(&mut self) {
+        self.standing.cursor.offset = None;
+    }
+
     /// Takes what came. Everything up to what is taken is durable when this returns, and also when it stops.
     pub async fn take(&mut self, events: &[Incoming]) -> Result<Taken, Stop> {
         let mut taken = Taken::default();

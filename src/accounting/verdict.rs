@@ -72,6 +72,9 @@ pub enum Verdict {
     /// The books themselves cannot be.
     #[error("damaged: {0}: restore the books, or build them again from the journal")]
     Damaged(String),
+    /// The topic does not have what the books want next.
+    #[error("not in the topic: {0}: bring it by hwan ledger catch-up")]
+    NotInTopic(String),
     /// The engine's store has less than the books, or something else.
     #[error("went back: {0}")]
     WentBack(String),

@@ -18,10 +18,13 @@ use super::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE};
 use crate::{
     accounting::{
         books::{Books, BooksError, DeadLetter},
-        compare,
+        catch_up, compare,
         event_reader::EventReader,
-        lag, positions, redelivery,
+        lag, positions,
+        poster::PosterParts,
+        redelivery,
         report::{self, shown::Format},
+        verdict::Stop,
     },
     books_of_account::{BooksUse, OpenBooks},
     clock::{Clock, SystemClock},
@@ -93,6 +96,14 @@ pub(super) enum LedgerCommand {
         #[arg(long, value_enum, default_value_t = FormatArg::Table)]
         format: FormatArg,
     },
+    /// Bring the books up to the engine's journal, past Kafka: where the topic has lost what they want next, or was made anew.
+    ///
+    /// Beside a running hwan accounting or without one; nothing is posted twice.
+    CatchUp {
+        /// This lane alone.
+        #[arg(long, value_name = "N", value_parser = lane)]
+        lane: Option<LaneId>,
+    },
     /// Post after all what could not be posted, once its cause is gone; doing it twice posts once.
     #[command(group(ArgGroup::new("which").required(true).args(["lane", "all"])))]
     Redeliver {
@@ -137,6 +148,8 @@ enum LedgerError {
     Config(#[from] ConfigError),
     #[error("the books are turned off: set accounting.enabled")]
     Off,
+    #[error(transparent)]
+    CatchUp(Stop),
     #[error("the books cannot be opened: {0}")]
     Books(StoreError),
     #[error(transparent)]
@@ -192,7 +205,7 @@ impl LedgerCommand {
         }
         let currencies = Arc::new(config.rates.currencies()?);
         let used = match self {
-            LedgerCommand::Redeliver { .. } => BooksUse::Post,
+            LedgerCommand::Redeliver { .. } | LedgerCommand::CatchUp { .. } => BooksUse::Post,
             _ => BooksUse::Read,
         };
         let open = OpenBooks::open(&config, Arc::clone(&currencies), used);
@@ -222,6 +235,23 @@ impl LedgerCommand {
                 let store = engine_store(&config, &currencies).await?;
                 let proofs = compare::compare(store.as_ref(), open.ledger.as_ref(), &open.chart).await?;
                 report::proof::write(&proofs, (*format).into(), out)?
+            }
+            LedgerCommand::CatchUp { lane } => {
+                let store: Arc<dyn LedgerStore> = Arc::from(engine_store(&config, &currencies).await?);
+                let heads = store.lane_heads().await?;
+                let lanes = heads.iter().map(|head| head.lane).filter(|of| lane.is_none_or(|lane| lane == *of));
+                let lanes: Vec<LaneId> = lanes.collect();
+                let parts = PosterParts {
+                    ledger: Arc::clone(&open.ledger),
+                    chart: Arc::clone(&open.chart),
+                    reader: EventReader::new(currencies),
+                    clock: Arc::new(SystemClock),
+                };
+                let mut tell = |lane, seq| drop(writeln!(io::stderr(), "lane {lane}: posted up to {seq}"));
+                let caught_up = catch_up::catch_up(&parts, &store, &lanes, &mut tell).await;
+                let caught_up = caught_up.map_err(LedgerError::CatchUp)?;
+                open.ledger.close().await;
+                report::lag::write_caught_up(&caught_up, out)?
             }
             LedgerCommand::Redeliver { lane, all: _ } => {
                 let (ledger, reader) = (open.ledger.as_ref(), EventReader::new(currencies));

@@ -36,15 +36,22 @@ pub(super) struct Assignment {
     stop: Arc<AtomicBool>,
     /// Partitions that came, or left, since it was last looked: what was known of their lanes is not true any more.
     changed: Mutex<HashSet<i32>>,
+    /// Partitions that are this member's now.
+    mine: Mutex<Vec<i32>>,
 }
 
 impl Assignment {
     pub(super) fn new(ledger: Arc<dyn GeneralLedger>, runtime: Handle, topic: &str, stop: Arc<AtomicBool>) -> Self {
-        Self { ledger, runtime, topic: topic.to_owned(), stop, changed: Mutex::default() }
+        Self { ledger, runtime, topic: topic.to_owned(), stop, changed: Mutex::default(), mine: Mutex::default() }
     }
 
     fn changed(&self) -> MutexGuard<'_, HashSet<i32>> {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Partitions that are this member's now.
+    pub(super) fn partitions(&self) -> Vec<i32> {
+        self.mine.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Partitions whose lanes have to be entered anew.
@@ -81,6 +88,7 @@ impl Assignment {
         }
         let lanes: Vec<i32> = begun.elements().iter().map(|element| element.partition()).collect();
         tracing::info!(?lanes, "lanes to post");
+        self.mine.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&lanes);
         consumer.assign(&begun)
     }
 }
@@ -99,6 +107,7 @@ impl ConsumerContext for Assignment {
         } else {
             let left = partitions.elements_for_topic(&self.topic);
             self.changed().extend(left.iter().map(|element| element.partition()));
+            self.mine.lock().unwrap_or_else(PoisonError::into_inner).clear();
             consumer.unassign()
         };
         if let Err(error) = done {

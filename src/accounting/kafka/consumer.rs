@@ -32,7 +32,7 @@ use crate::{
     accounting::{
         incoming::{Content, Delivered, Incoming},
         poster::{LanePoster, PosterParts},
-        verdict::Stop,
+        verdict::{Stop, Verdict},
     },
     storage::{general_ledger::port::DEAD_LETTERS_PER_PAGE_MAX, port::ChainHash},
 };
@@ -49,6 +49,8 @@ const COMMITTED_EVERY: Duration = Duration::from_secs(1);
 const AWAY_PAUSE: Duration = Duration::from_millis(500);
 /// The pause before it is looked whether a lane that stopped may go on.
 const STOPPED_PAUSE: Duration = Duration::from_secs(5);
+/// How often it is said that Kafka cannot be read.
+const COMPLAINED_EVERY: Duration = Duration::from_secs(60);
 /// How long a seek may take.
 const SEEK_MAX: Duration = Duration::from_secs(5);
 /// The pause after an error of librdkafka's, which connects again by itself.
@@ -135,7 +137,7 @@ pub fn start(parts: ConsumerParts, runtime: Handle) -> Result<RunningConsumer, C
         match letters {
             Ok(dead_letters) => {
                 let committed = Instant::now();
-                Member { consumer, parts, runtime, dead_letters, lanes: is_new, stop: told, committed }.run();
+                Member { consumer, parts, runtime, dead_letters, lanes: is_new, stop: told, committed, complained: None }.run();
             }
             Err(error) => tracing::error!(%error, "the client of kafka cannot be made for dead letters"),
         }
@@ -160,15 +162,20 @@ struct Member {
     lanes: HashMap<i32, Lane>,
     stop: Arc<AtomicBool>,
     committed: Instant,
+    /// When it was last said that Kafka cannot be read.
+    complained: Option<Instant>,
 }
 
 impl Member {
     fn run(mut self) {
         while !self.stop.load(Ordering::Acquire) {
-            let round = self.gather();
+            let (round, failed) = self.gather();
             self.forget_changed();
             for (partition, messages) in round {
                 self.take(partition, &messages);
+            }
+            if let Some(error) = failed {
+                self.complain(&error);
             }
             self.resume_due();
             if self.committed.elapsed() >= COMMITTED_EVERY {
@@ -178,10 +185,10 @@ impl Member {
         self.tell_offsets(CommitMode::Sync);
     }
 
-    /// The messages of one round, by partition.
-    fn gather(&self) -> HashMap<i32, Vec<Incoming>> {
+    /// The messages of one round, by partition, and what ended it before its time.
+    fn gather(&self) -> (HashMap<i32, Vec<Incoming>>, Option<KafkaError>) {
         let mut round: HashMap<i32, Vec<Incoming>> = HashMap::new();
-        let (mut count, mut wait, mut until) = (0, POLL_MAX, None);
+        let (mut count, mut wait, mut until, mut failed) = (0, POLL_MAX, None, None);
         while count < ROUND_MESSAGES_MAX {
             match self.consumer.poll(wait) {
                 None if until.is_none_or(|until| Instant::now() >= until) => break,
@@ -191,23 +198,49 @@ impl Member {
                     round.entry(message.partition()).or_default().push(incoming(&message));
                 }
                 Some(Err(error)) => {
-                    self.complain(&error);
+                    failed = Some(error);
                     break;
                 }
             }
             let until = *until.get_or_insert_with(|| Instant::now() + GATHERED_FOR);
             wait = until.saturating_duration_since(Instant::now());
         }
-        round
+        (round, failed)
     }
 
-    fn complain(&self, error: &KafkaError) {
+    fn complain(&mut self, error: &KafkaError) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
-            tracing::error!(%error, "the topic does not have what the books want next: bring it by hwan ledger catch-up");
-        } else {
+            self.stop_what_is_not_there();
+        } else if self.complained.is_none_or(|at| at.elapsed() >= COMPLAINED_EVERY) {
+            self.complained = Some(Instant::now());
             tracing::warn!(%error, "kafka cannot be read: tried again");
         }
         thread::sleep(ERROR_PAUSE);
+    }
+
+    /// Which lane it is that wants what the topic has not, the error does not say: all are looked at.
+    fn stop_what_is_not_there(&mut self) {
+        for partition in self.consumer.context().partitions() {
+            let watermarks = self.consumer.fetch_watermarks(&self.parts.topic, partition, SEEK_MAX);
+            let poster = match self.lanes.remove(&partition) {
+                Some(Lane::Open(poster)) => Ok(poster),
+                Some(paused) => {
+                    self.lanes.insert(partition, paused);
+                    continue;
+                }
+                None => self.open(partition),
+            };
+            let (Ok((low, high)), Ok(mut poster)) = (watermarks, poster) else { continue };
+            let wanted = poster.cursor().offset.unwrap_or(0);
+            if (low..=high).contains(&wanted) {
+                self.lanes.insert(partition, Lane::Open(poster));
+                continue;
+            }
+            let why = format!("partition {partition} has offsets {low} to {high}, {wanted} is wanted");
+            // What it says is in the log and in the cursor's row.
+            let _stop = self.runtime.block_on(poster.stop(Verdict::NotInTopic(why)));
+            self.pause(partition, STOPPED_PAUSE);
+        }
     }
 
     /// What was known of partitions that came or left is not true any more.

@@ -9,7 +9,7 @@ use super::{
     shown::{Format, or_dash, write_json},
     table::{Align, Table},
 };
-use crate::accounting::lag::LaneLag;
+use crate::accounting::{catch_up::CaughtUp, lag::LaneLag};
 
 /// Writes how far the books are behind; whether no lane has stopped and nothing waits to be redelivered.
 pub fn write(lanes: &[LaneLag], now: Timestamp, format: Format, out: &mut impl Write) -> io::Result<bool> {
@@ -57,6 +57,17 @@ pub fn write(lanes: &[LaneLag], now: Timestamp, format: Format, out: &mut impl W
 fn seconds(micros: i64) -> String {
     let millis = micros.max(0).unsigned_abs().div_ceil(1_000);
     format!("{}.{:03}", millis / 1_000, millis % 1_000)
+}
+
+/// Writes what catching up came to; whether no lane's books stopped.
+pub fn write_caught_up(caught_up: &[CaughtUp], out: &mut impl Write) -> io::Result<bool> {
+    for CaughtUp { lane, from, to, stopped } in caught_up {
+        match stopped {
+            None => writeln!(out, "lane {lane}: posted from {from} to {to}")?,
+            Some(why) => writeln!(out, "lane {lane}: posted from {from} to {to}, then stopped: {why}")?,
+        }
+    }
+    Ok(caught_up.iter().all(|lane| lane.stopped.is_none()))
 }
 
 #[cfg(test)]
