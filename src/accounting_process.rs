@@ -6,6 +6,7 @@
 use std::{
     io::{self, Write},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use actix_web::{HttpServer, rt};
 use tokio::{
     runtime::Handle,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
 };
 
 use crate::{
@@ -30,6 +32,8 @@ use crate::{
     telemetry::{log, metrics},
 };
 
+/// How long the consumer may take to end its round.
+const ENDED_WITHIN: Duration = Duration::from_secs(15);
 /// How often it is looked whether the consumer is still at work.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
@@ -102,13 +106,27 @@ async fn keep_books(config: &Config) -> Result<bool, StartupError> {
     tracing::info!(books = open.ledger.name(), address = at, "accounting");
     let ended_by_signal = signalled(&running).await;
     // It ends after its round, for which this thread's runtime has to go on.
-    let _ended = tokio::task::spawn_blocking(move || drop(running)).await;
+    end(running).await;
     open.ledger.close().await;
     upkeep.abort();
     handle.stop(true).await;
     let _ended = serving.await;
     tracing::info!("accounting has stopped");
     Ok(ended_by_signal)
+}
+
+/// Ends the consumer after its round. One that waits for a database or a broker is left behind: whatever it was at takes effect as a
+/// whole or not at all.
+async fn end(running: RunningConsumer) {
+    let (done, ended) = oneshot::channel();
+    // Not a task of the runtime's: that one would wait for it, however long it takes.
+    let _left_behind = thread::spawn(move || {
+        drop(running);
+        let _nobody_waits = done.send(());
+    });
+    if tokio::time::timeout(ENDED_WITHIN, ended).await.is_err() {
+        tracing::warn!(seconds = ENDED_WITHIN.as_secs(), "the consumer did not end in time: it is left behind");
+    }
 }
 
 fn refuse_without_kafka(config: &Config) -> Result<(), ConfigError> {

@@ -6,7 +6,13 @@ use std::{path::Path, sync::Arc};
 use hwan_domain::{currency::CurrencySet, ledger::Chart};
 
 use crate::{
-    accounting::{books::Books, embedded::EmbeddedBooks, event_reader::EventReader, poster::PosterParts},
+    accounting::{
+        books::Books,
+        embedded::EmbeddedBooks,
+        event_reader::EventReader,
+        late_ledger::{LateLedger, Opening},
+        poster::PosterParts,
+    },
     clock::Clock,
     config::{Config, ConfigError, chart, outbox::OutboxKind, store::StoreKind},
     outbox::{kafka, port::Follower},
@@ -61,15 +67,30 @@ impl OpenBooks {
         Ok(Self { ledger, chart })
     }
 
-    /// Opens them to be read beside the process that posts, which may never have run: then they are begun, empty.
-    async fn beside(config: &Config, currencies: &Arc<CurrencySet>) -> Result<Self, OpenError> {
-        match Self::open(config, Arc::clone(currencies), BooksUse::Read).await {
-            Err(OpenError::Store(StoreError::Unavailable(_))) => {
-                Self::open(config, Arc::clone(currencies), BooksUse::Post).await?.ledger.close().await;
-                Self::open(config, Arc::clone(currencies), BooksUse::Read).await
-            }
-            opened => opened,
+    /// Opens them for a server whose exchanges do not wait for them: a database that is away, or that the process which keeps the
+    /// books has not made yet, is opened when it is there.
+    async fn for_server(config: &Config, currencies: &Arc<CurrencySet>, used: BooksUse) -> Result<Self, OpenError> {
+        let is_local = used == BooksUse::Post && config.accounting.kind == StoreKind::Embedded;
+        if is_local {
+            return Self::open(config, Arc::clone(currencies), used).await;
         }
+        // Before anything is tried: what is wrong in the configuration stops the start.
+        let chart = Arc::new(chart_of(&config.accounting.chart_file)?);
+        if config.accounting.kind == StoreKind::Mysql {
+            config.accounting.mysql(&config.store.mysql).options()?;
+        }
+        let (config, currencies) = (config.clone(), Arc::clone(currencies));
+        let open = move || -> Opening {
+            let (config, currencies) = (config.clone(), Arc::clone(&currencies));
+            Box::pin(async move {
+                match Self::open(&config, currencies, used).await {
+                    Ok(open) => Ok(open.ledger),
+                    Err(OpenError::Store(error)) => Err(error),
+                    Err(OpenError::Config(error)) => Err(StoreError::Unavailable(error.to_string())),
+                }
+            })
+        };
+        Ok(Self { ledger: Arc::new(LateLedger::open(open).await?), chart })
     }
 
     /// As what follows the engine in its own process.
@@ -113,10 +134,10 @@ impl Following {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let is_embedded = config.outbox.kind == OutboxKind::Embedded;
-        let open = match (config.accounting.enabled, is_embedded) {
-            (true, true) => Some(OpenBooks::open(config, Arc::clone(currencies), BooksUse::Post).await?),
-            (true, false) => Some(OpenBooks::beside(config, currencies).await?),
-            (false, _) => None,
+        let used = if is_embedded { BooksUse::Post } else { BooksUse::Read };
+        let open = match config.accounting.enabled {
+            true => Some(OpenBooks::for_server(config, currencies, used).await?),
+            false => None,
         };
         let outbox = match config.outbox.kind {
             OutboxKind::Embedded => {

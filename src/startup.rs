@@ -324,6 +324,7 @@ async fn start_by(
     let following = Following::open(config, &currencies, Arc::clone(&clock))
         .await
         .map_err(|error| StartupError::of_books(config, error))?;
+    let position_limits = Arc::new(config.positions.limits(&currencies)?);
     let store_name = store.store.name();
     let lanes = (0..=config.engine.customer_lanes).filter_map(LaneId::new).collect();
     let expiring = store.let_keys_expire(lanes, Arc::clone(&clock), config.engine.limits().key_retention);
@@ -342,7 +343,7 @@ async fn start_by(
     let context = Data::new(Context {
         engine: EngineHandle(engine.clone()),
         books: following.books,
-        position_limits: Arc::new(config.positions.limits(&currencies)?),
+        position_limits,
         currencies,
         keyring,
         access: Arc::clone(&access),

@@ -50,7 +50,7 @@ impl Standing {
             let (account, currency) = (entry.account, entry.amount.currency());
             let new = || (TrialLine { account, currency, turnover: Turnover::default() }, true);
             let (line, is_touched) = self.today.entry(account).or_insert_with(new);
-            line.turnover.post(entry.side, entry.amount.minor());
+            line.turnover = line.turnover.plus(journal.turnover(entry, chart));
             *is_touched = true;
             if controls.contains(&account.code) {
                 self.control.post(match entry.side {

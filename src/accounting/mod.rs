@@ -17,6 +17,7 @@
 //! | [`compare`] | the full proof: customers' accounts against control accounts |
 //! | [`books`] | the books as readers see them: trial balance, journals, progress, what could not be posted |
 //! | [`positions`], [`position_watch`] | the bank's currency positions, and who watches their limits |
+//! | [`late_ledger`] | a store of the books that may be away when the engine starts |
 //! | [`lag`] | how far the books are behind the engine |
 //! | [`report`], [`amount`] | the books as a command prints them; sums as text |
 
@@ -30,6 +31,7 @@ pub mod event_reader;
 pub mod incoming;
 pub mod kafka;
 pub mod lag;
+pub mod late_ledger;
 pub mod position_watch;
 pub mod positions;
 pub mod poster;

@@ -11,13 +11,16 @@ use hwan_domain::{
     currency::{Currency, CurrencySet},
     ledger::Mark,
 };
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
     books::Books,
     positions::{self, PositionLimits, PositionLine, whole_won},
 };
 use crate::telemetry::metrics::PositionMetrics;
+
+/// How often it is said that they cannot be read.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// What it goes by.
 #[derive(Clone, Debug)]
@@ -35,13 +38,18 @@ pub struct Watched {
 /// Looks again and again, at the rates as `board` gives them; never ends by itself.
 pub async fn run(watched: Watched, board: impl Fn() -> Arc<Board>) {
     let mut seen = Seen::default();
+    let mut said: Option<Instant> = None;
     let mut look = tokio::time::interval(watched.every);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         look.tick().await;
         match positions::read(&watched.books, &watched.currencies, &board(), &watched.limits).await {
             Ok(lines) => lines.iter().for_each(|line| seen.note(line)),
-            Err(error) => tracing::warn!(%error, "the positions cannot be read, looking again later"),
+            Err(error) if said.is_none_or(|at| at.elapsed() >= SAID_EVERY) => {
+                said = Some(Instant::now());
+                tracing::warn!(%error, "the positions cannot be read, looking again later");
+            }
+            Err(_) => {}
         }
     }
 }

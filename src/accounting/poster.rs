@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock::Clock,
     storage::{
-        general_ledger::port::{GeneralLedger, LaneCursor, PostError},
+        general_ledger::port::{DeadLetter, GeneralLedger, LaneCursor, PostError},
         port::{ChainHash, StoreError},
     },
     telemetry::metrics::BooksMetrics,
@@ -50,14 +50,14 @@ pub struct PosterParts {
 }
 
 /// What became of what came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
     /// Records that were taken.
     pub records: u64,
     /// Records that came again.
     pub repeats: u64,
     /// What was put aside.
-    pub put_aside: u64,
+    pub put_aside: Vec<DeadLetter>,
 }
 
 /// Hashes of records that were taken, a stretch of the trail.
@@ -113,13 +113,18 @@ impl LanePoster {
         let mut fenced = 0;
         while !rest.is_empty() {
             if self.is_stale {
-                self.look_again().await.map_err(|error| self.failed(error))?;
+                if let Err(error) = self.look_again().await {
+                    return Err(self.failed(error).await);
+                }
             }
             let mut draft = Draft::new(&self.standing);
             let (judged, verdict) = self.judge(&mut draft, rest).await?;
-            let counts = (draft.records(), draft.repeats, draft.put_aside());
+            let counts = (draft.records(), draft.repeats);
             match self.post(draft).await {
-                Ok(()) => fenced = 0,
+                Ok(put_aside) => {
+                    fenced = 0;
+                    taken.put_aside.extend(put_aside);
+                }
                 Err(PostError::Fenced { .. }) if fenced < FENCED_MAX => {
                     // Somebody else has moved the books: what is left is judged again, from where they stand now.
                     fenced += 1;
@@ -130,11 +135,10 @@ impl LanePoster {
                     let why = format!("others move the books of lane {lane}, which do not stand at {from}");
                     return Err(Stop::Unavailable(StoreError::Unavailable(why)));
                 }
-                Err(PostError::Store(error)) => return Err(self.failed(error)),
+                Err(PostError::Store(error)) => return Err(self.failed(error).await),
             }
             taken.records += u64::try_from(counts.0).unwrap_or(0);
             taken.repeats += counts.1;
-            taken.put_aside += u64::try_from(counts.2).unwrap_or(0);
             if let Some(verdict) = verdict {
                 return Err(self.stop(verdict).await);
             }
@@ -170,8 +174,10 @@ impl LanePoster {
             trail.get(at).map(|(_, hash)| *hash)
         };
         if known(&self.trail).is_none() {
-            let trail = self.parts.ledger.trail(self.lane, position.seq(), TRAIL_HASHES).await;
-            self.trail = trail.map_err(|error| self.failed(error))?;
+            match self.parts.ledger.trail(self.lane, position.seq(), TRAIL_HASHES).await {
+                Ok(trail) => self.trail = trail,
+                Err(error) => return Err(self.failed(error).await),
+            }
         }
         Ok(match known(&self.trail) {
             Some(taken) if taken == came => None,
@@ -180,9 +186,10 @@ impl LanePoster {
         })
     }
 
-    async fn post(&mut self, draft: Draft) -> Result<(), PostError> {
+    /// Posts a step; what it put aside.
+    async fn post(&mut self, draft: Draft) -> Result<Vec<DeadLetter>, PostError> {
         if draft.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let had_stopped = self.standing.cursor.stopped.is_some();
         let (step, standing) = draft.finish();
@@ -192,7 +199,7 @@ impl LanePoster {
         if had_stopped {
             tracing::info!(lane = %self.lane, seq = %step.seq, "the books of a lane that had stopped go on");
         }
-        Ok(())
+        Ok(step.dead_letters)
     }
 
     fn observe(&self) {
@@ -203,10 +210,10 @@ impl LanePoster {
     }
 
     /// A store that failed: where the books stand is not known.
-    fn failed(&mut self, error: StoreError) -> Stop {
+    async fn failed(&mut self, error: StoreError) -> Stop {
         self.is_stale = true;
         match error {
-            StoreError::Damaged(reason) => Stop::Lane { lane: self.lane, verdict: Verdict::Damaged(reason) },
+            StoreError::Damaged(reason) => self.stop(Verdict::Damaged(reason)).await,
             error => Stop::Unavailable(error),
         }
     }

@@ -62,5 +62,6 @@ fn judge(letter: &DeadLetter, chart: &Chart, reader: &EventReader, now: Timestam
         return Err(format!("the text is that of {:?}", event.position));
     }
     let journal = post(chart, &event).map_err(|error| error.to_string())?;
-    Ok(Redelivery { position: letter.position, journal, at: now })
+    let lines = journal.as_ref().map(|journal| journal.lines(chart)).unwrap_or_default();
+    Ok(Redelivery { position: letter.position, journal, lines, at: now })
 }

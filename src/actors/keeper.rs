@@ -303,6 +303,7 @@ impl Keeper {
 
     /// Has the outbox follow this generation; a panic of its neither ends the lane nor the following.
     fn let_follow(&self, follower: &Arc<dyn Follower>, taken: &TakenLane, feed: Arc<Feed>) -> Leash {
+        self.slot.backlog.begins_at(taken.seq);
         let followed = FollowedLane {
             lane: self.slot.lane,
             epoch: taken.epoch,

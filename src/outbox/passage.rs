@@ -171,7 +171,13 @@ impl<'a> Passage<'a> {
     fn save(&self) -> Saving {
         let FollowedLane { lane, epoch, store, .. } = self.lane.clone();
         let (from, to) = (self.saved, self.window.settled());
-        Box::pin(async move { (to, store.relay(lane, epoch, from, to).await) })
+        // A task of its own: it may hold a store's only writer, and must not stand still while this passage does something else.
+        let saved = tokio::spawn(async move { store.relay(lane, epoch, from, to).await });
+        Box::pin(async move {
+            let outcome = saved.await;
+            let ended = |error| Err(StoreError::Unavailable(format!("the save did not end: {error}")));
+            (to, outcome.unwrap_or_else(ended))
+        })
     }
 
     /// What became of a save.

@@ -69,6 +69,8 @@ impl std::fmt::Debug for FollowedLane {
 
 /// Says that nothing waits.
 const NOTHING_WAITS: i64 = i64::MAX;
+/// Says that nobody knows yet how far the follower is.
+const UNKNOWN: u64 = u64::MAX;
 
 /// How far a follower has taken a lane's records, for the door and for operators. It outlives generations.
 #[derive(Debug)]
@@ -79,11 +81,17 @@ pub struct Backlog {
 
 impl Default for Backlog {
     fn default() -> Self {
-        Self { published: AtomicU64::new(0), oldest_at_micros: AtomicI64::new(NOTHING_WAITS) }
+        Self { published: AtomicU64::new(UNKNOWN), oldest_at_micros: AtomicI64::new(NOTHING_WAITS) }
     }
 }
 
 impl Backlog {
+    /// A generation begins here: until the follower says where it is, what comes from now on counts as waiting.
+    pub fn begins_at(&self, head: Seq) {
+        let _known_already =
+            self.published.compare_exchange(UNKNOWN, head.number(), Ordering::AcqRel, Ordering::Acquire);
+    }
+
     /// Everything up to this record is out, for good.
     pub fn published(&self) -> Seq {
         Seq::new(self.published.load(Ordering::Acquire)).unwrap_or(Seq::ZERO)

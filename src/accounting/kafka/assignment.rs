@@ -89,7 +89,9 @@ impl Assignment {
         let lanes: Vec<i32> = begun.elements().iter().map(|element| element.partition()).collect();
         tracing::info!(?lanes, "lanes to post");
         self.mine.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&lanes);
-        consumer.assign(&begun)
+        consumer.assign(&begun)?;
+        // A pause outlives an assignment: one that was paused before would never be read again.
+        consumer.resume(&begun)
     }
 }
 

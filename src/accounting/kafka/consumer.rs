@@ -171,8 +171,12 @@ impl Member {
         while !self.stop.load(Ordering::Acquire) {
             let (round, failed) = self.gather();
             self.forget_changed();
+            let mine = self.consumer.context().partitions();
             for (partition, messages) in round {
-                self.take(partition, &messages);
+                // What is not this member's any more, or comes after it was told to end, another one reads.
+                if mine.contains(&partition) && !self.stop.load(Ordering::Acquire) {
+                    self.take(partition, &messages);
+                }
             }
             if let Some(error) = failed {
                 self.complain(&error);
@@ -182,7 +186,7 @@ impl Member {
                 self.tell_offsets(CommitMode::Async);
             }
         }
-        self.tell_offsets(CommitMode::Sync);
+        self.tell_offsets(CommitMode::Async);
     }
 
     /// The messages of one round, by partition, and what ended it before its time.
@@ -258,14 +262,12 @@ impl Member {
                 return;
             }
             Some(Lane::Open(poster)) => Ok(poster),
-            None => self.open(partition),
+            None => self.begin(partition),
         };
         let stopped = match poster {
             Ok(mut poster) => match self.runtime.block_on(poster.take(messages)) {
                 Ok(taken) => {
-                    if taken.put_aside > 0 {
-                        self.publish_dead_letters(&poster);
-                    }
+                    self.dead_letters.send(&taken.put_aside);
                     self.lanes.insert(partition, Lane::Open(poster));
                     return;
                 }
@@ -289,21 +291,21 @@ impl Member {
             Stop::Unavailable(crate::storage::port::StoreError::Unavailable(why))
         })?;
         let poster = self.runtime.block_on(LanePoster::open(self.parts.poster.clone(), lane));
-        let poster = Box::new(poster.map_err(Stop::Unavailable)?);
-        // A death between the books and the topic of dead letters may have left some out.
-        if poster.cursor().dead_letters > 0 {
-            self.publish_dead_letters(&poster);
-        }
-        Ok(poster)
+        Ok(Box::new(poster.map_err(Stop::Unavailable)?))
     }
 
-    fn publish_dead_letters(&self, poster: &LanePoster) {
-        let lane = Some(poster.cursor().lane);
-        let open = self.parts.poster.ledger.dead_letters(lane, None, DEAD_LETTERS_PER_PAGE_MAX);
-        match self.runtime.block_on(open) {
-            Ok(letters) => self.dead_letters.send(&letters),
-            Err(error) => tracing::warn!(%error, "dead letters stand in the books' table, and not in their topic"),
+    /// Opens a lane that has come to this member. A death between the books and the topic of dead letters may have left some out.
+    fn begin(&self, partition: i32) -> Result<Box<LanePoster>, Stop> {
+        let poster = self.open(partition)?;
+        let (lane, mut after) = (Some(poster.cursor().lane), None);
+        while poster.cursor().dead_letters > 0 {
+            let page = self.parts.poster.ledger.dead_letters(lane, after, DEAD_LETTERS_PER_PAGE_MAX);
+            let letters = self.runtime.block_on(page).map_err(Stop::Unavailable)?;
+            let Some(last) = letters.last() else { break };
+            after = Some(last.position);
+            self.dead_letters.send(&letters);
         }
+        Ok(poster)
     }
 
     fn pause(&mut self, partition: i32, pause: Duration) {
@@ -319,6 +321,9 @@ impl Member {
         let due = self.lanes.iter().filter(|(_, lane)| matches!(lane, Lane::Paused(until) if *until <= now));
         let due: Vec<i32> = due.map(|(partition, _)| *partition).collect();
         for partition in due {
+            if self.stop.load(Ordering::Acquire) {
+                return;
+            }
             if self.resume(partition).is_err() {
                 self.lanes.insert(partition, Lane::Paused(now + STOPPED_PAUSE));
             }

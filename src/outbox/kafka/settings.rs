@@ -23,6 +23,8 @@ const RESERVED: &[&str] = &[
     "max.in.flight.requests.per.connection",
     "transactional.id",
     "log.queue",
+    "delivery.report.only.error",
+    "enable.partition.eof",
 ];
 
 /// What a producer is told, each line for a reason.

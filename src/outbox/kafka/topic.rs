@@ -36,6 +36,8 @@ pub(super) fn ensure(
     let in_sync = options.replication_factor.saturating_sub(1).max(1).to_string();
     let new = NewTopic::new(&options.topic, partitions, TopicReplication::Fixed(copies))
         .set(KEEPS_EVERYTHING.0, KEEPS_EVERYTHING.1)
+        // When it was sequenced stands in a header; a broker would refuse a lane's time that is far from its own.
+        .set("message.timestamp.type", "LogAppendTime")
         .set("min.insync.replicas", &in_sync);
     // First of all: being asked for a topic that is missing, a broker may make one of its own.
     let made = runtime.block_on(admin.create_topics([&new], &asked));

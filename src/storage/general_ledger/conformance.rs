@@ -377,7 +377,7 @@ pub async fn what_could_not_be_posted_is_redelivered_once(subject: &mut impl Sub
     let before = cursor(books.as_ref()).await;
     assert_eq!(before.dead_letters, 1);
     let redelivery =
-        Redelivery { position: Position::new(LANE, seq(2)), journal: Some(deposit(2, 7)), at: ten_o_clock() };
+        Redelivery { position: Position::new(LANE, seq(2)), journal: Some(deposit(2, 7)), lines: deposit(2, 7).lines(&chart()), at: ten_o_clock() };
     assert!(books.redeliver(&redelivery).await.expect("a redelivery"));
     assert!(!books.redeliver(&redelivery).await.expect("a second one"));
     let absent = Redelivery { position: Position::new(LANE, seq(3)), ..redelivery.clone() };
@@ -400,7 +400,8 @@ pub async fn a_redelivery_may_begin_a_day(subject: &mut impl Subject) {
     books.post(&Step { dead_letters, days: vec![(today(), seq(1))], ..quiet(&begun, 2) }).await.expect("a step");
     let tomorrow = today().next();
     let journal = Some(deposit_on(LANE, 2, 7, tomorrow));
-    let redelivery = Redelivery { position: Position::new(LANE, seq(2)), journal, at: ten_o_clock() };
+    let lines = journal.as_ref().map(|journal| journal.lines(&chart())).unwrap_or_default();
+    let redelivery = Redelivery { position: Position::new(LANE, seq(2)), journal, lines, at: ten_o_clock() };
     assert!(books.redeliver(&redelivery).await.expect("a redelivery"));
     let found = books.enter(LANE).await.expect("a read");
     assert_eq!(found.cursor.business_date, Some(tomorrow));

@@ -126,6 +126,8 @@ pub struct Redelivery {
     pub position: Position,
     /// Its journal; `None` where no money moved.
     pub journal: Option<Journal>,
+    /// What its accounts turn over by it, to be added to its business date.
+    pub lines: Vec<TrialLine>,
     /// When.
     pub at: Timestamp,
 }

@@ -12,6 +12,8 @@ use hwan_domain::{
     round::Round,
 };
 
+use tokio::time::Instant;
+
 use super::{
     balances,
     committer::{Committer, Failure},
@@ -93,6 +95,8 @@ async fn send(store: &Shared, committer: &Committer, batch: Written) -> Result<(
         epoch.0,
         from.number(),
     );
+    // From when the server gets it, the lease counts.
+    let sent = Instant::now();
     match turn.begin(&fence).await {
         Ok(true) => {}
         Ok(false) => {
@@ -111,7 +115,7 @@ async fn send(store: &Shared, committer: &Committer, batch: Written) -> Result<(
     }
     rest.statement("COMMIT");
     let Err((stage, failure, turn)) = turn.finish(rest.packets()).await else {
-        store.renewed(lane, epoch);
+        store.renewed(lane, epoch, sent);
         return Ok(());
     };
     match (stage, &failure) {

@@ -9,6 +9,7 @@ use std::{collections::HashSet, future::Future, pin::Pin, sync::Weak, time::Dura
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use hwan_domain::id::LaneId;
+use tokio::time::Instant;
 
 use super::{
     lanes,
@@ -40,7 +41,7 @@ pub(super) async fn keep(parts: Weak<SharedParts>, lease: Duration) {
         if store.is_closed() || store.is_lost() {
             return;
         }
-        for owned in store.owned().into_iter().filter(|owned| owned.renewed.elapsed() >= every) {
+        for owned in store.owned().into_iter().filter(|owned| owned.renewed.elapsed() >= every / 2) {
             if busy.insert(Some(owned.lane)) {
                 let (store, lane) = (store.clone(), owned.lane);
                 under_way.push(Box::pin(async move {
@@ -75,8 +76,10 @@ async fn renew(store: &Shared, Owned { lane, epoch, .. }: Owned, lease: Duration
         lane.number(),
         epoch.0
     );
+    // The server counts from when it gets this.
+    let sent = Instant::now();
     match turn.matched(renew).await {
-        Ok(1) => store.renewed(lane, epoch),
+        Ok(1) => store.renewed(lane, epoch, sent),
         // Taken again by this engine meanwhile: that is its lease.
         Ok(_) if store.epoch(lane) != Some(epoch) => {}
         Ok(_) => lanes::notice_another_owner(store, &mut turn, lane).await,

@@ -135,10 +135,10 @@ impl SharedParts {
         self.is_lost() || self.lanes().get(&lane).is_some_and(|owned| owned.renewed.elapsed() > self.lease)
     }
 
-    /// Notes that a lane's lease was renewed.
-    pub(super) fn renewed(&self, lane: LaneId, epoch: Epoch) {
+    /// Notes that a lane's lease was renewed by what was sent then.
+    pub(super) fn renewed(&self, lane: LaneId, epoch: Epoch, sent: Instant) {
         if let Some(owned) = self.lanes().get_mut(&lane).filter(|owned| owned.epoch == epoch) {
-            owned.renewed = Instant::now();
+            owned.renewed = owned.renewed.max(sent);
         }
     }
 

@@ -128,6 +128,39 @@ impl Journal {
         }
     }
 
+    /// What an entry turns over. A reversal takes back what its exchange had turned over in the position, on the same side, instead of
+    /// adding to the other: so what was bought and sold in fact, at which average, stays what it was. The balance is the same.
+    pub fn turnover(&self, entry: &Entry, chart: &Chart) -> Turnover {
+        let mut turnover = Turnover::default();
+        let code = entry.account.code;
+        let is_position = code == chart.code(Role::Position) || code == chart.code(Role::PositionEquivalent);
+        if self.kind == JournalKind::Reversal && is_position {
+            let side = match entry.side {
+                EntrySide::Debit => EntrySide::Credit,
+                EntrySide::Credit => EntrySide::Debit,
+            };
+            turnover.post(side, -entry.amount.minor()); // amounts are symmetric
+        } else {
+            turnover.post(entry.side, entry.amount.minor());
+        }
+        turnover
+    }
+
+    /// What each account turns over by it, an account a line.
+    pub fn lines(&self, chart: &Chart) -> Vec<TrialLine> {
+        let mut lines: Vec<TrialLine> = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            let turnover = self.turnover(entry, chart);
+            match lines.iter_mut().find(|line| line.account == entry.account) {
+                Some(line) => line.turnover = line.turnover.plus(turnover),
+                None => {
+                    lines.push(TrialLine { account: entry.account, currency: entry.amount.currency(), turnover });
+                }
+            }
+        }
+        lines
+    }
+
     /// That every entry is of something, and that both sides are the same in each currency.
     pub fn balanced(&self) -> Result<(), PostingError> {
         let mut sums: SmallVec<[(Currency, Turnover); 2]> = SmallVec::new();

@@ -1,8 +1,9 @@
-//! Turnovers: what was debited and credited, each side by itself. A ledger never nets them away.
+//! Turnovers: what was debited and credited, each side by itself. A ledger never nets them away, but for a reversal in the position
+//! (see [`Journal::turnover`](super::journal::Journal::turnover)).
 
 use super::journal::EntrySide;
 
-/// Both sides of an account, in minor units, never negative. Wider than an amount: many amounts make one.
+/// Both sides of an account, in minor units; below zero only where a day took back more than it brought. Wider than an amount: many amounts make one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Turnover {
     /// What was debited.

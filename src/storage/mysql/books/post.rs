@@ -177,7 +177,7 @@ fn turn_over(script: &mut Script, lane: u16, turnovers: &[(BusinessDate, TrialLi
 
 /// Posts what could not be posted. The letter is the fence: it is redelivered once.
 pub(super) async fn redeliver(store: &Arc<Shared>, redelivery: &Redelivery) -> Result<bool, StoreError> {
-    let Redelivery { position, journal, at } = redelivery;
+    let Redelivery { position, journal, lines, at } = redelivery;
     let lane = position.lane().number();
     let fence = format!(
         "UPDATE dead_letter SET redelivered_at = {} WHERE position = {} AND kind = 1 AND redelivered_at IS NULL",
@@ -211,11 +211,8 @@ pub(super) async fn redeliver(store: &Arc<Shared>, redelivery: &Redelivery) -> R
             row.number(journal.business_date.days());
             row.number(number(first));
         });
-        let added = journal.entries.iter().map(|entry| {
-            let mut turnover = Turnover::default();
-            turnover.post(entry.side, entry.amount.minor());
-            let line = TrialLine { account: entry.account, currency: entry.amount.currency(), turnover };
-            Ok((journal.business_date, line, narrow(turnover.debit)?, narrow(turnover.credit)?))
+        let added = lines.iter().map(|line| {
+            Ok((journal.business_date, *line, narrow(line.turnover.debit)?, narrow(line.turnover.credit)?))
         });
         let added = added.collect::<Result<Vec<_>, StoreError>>()?;
         turn_over(

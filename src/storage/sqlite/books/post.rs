@@ -163,7 +163,7 @@ pub(super) async fn redeliver(store: &SqliteBooks, redelivery: &Redelivery) -> R
 
 async fn add(connection: &mut SqliteConnection, redelivery: &Redelivery) -> Result<bool, StoreError> {
     let failed = |error: sqlx::Error| store_error(&error);
-    let Redelivery { position, journal, at } = redelivery;
+    let Redelivery { position, journal, lines, at } = redelivery;
     let lane = i64::from(position.lane().number());
     let taken = sqlx::query(
         "UPDATE dead_letter SET redelivered_at = ? WHERE position = ? AND kind = 1 AND redelivered_at IS NULL",
@@ -207,9 +207,7 @@ async fn add(connection: &mut SqliteConnection, redelivery: &Redelivery) -> Resu
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
-    for Entry { account, side, amount } in &journal.entries {
-        let mut added = Turnover::default();
-        added.post(*side, amount.minor());
+    for TrialLine { account, currency, turnover } in lines {
         sqlx::query(
             "INSERT INTO turnover (lane, business_date, account, of_currency, currency, debit_minor, credit_minor) \
              VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (lane, business_date, account, of_currency) DO UPDATE SET \
@@ -219,9 +217,9 @@ async fn add(connection: &mut SqliteConnection, redelivery: &Redelivery) -> Resu
         .bind(journal.business_date.days())
         .bind(account.code.number())
         .bind(of_column(account).to_owned())
-        .bind(amount.currency().code().to_owned())
-        .bind(narrow(added.debit)?)
-        .bind(narrow(added.credit)?)
+        .bind(currency.code().to_owned())
+        .bind(narrow(turnover.debit)?)
+        .bind(narrow(turnover.credit)?)
         .execute(&mut *connection)
         .await
         .map_err(failed)?;

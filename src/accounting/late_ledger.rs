@@ -1,0 +1,137 @@
+//! A store of the books that may be away when the engine starts: it is opened when it is first there.
+//!
+//! The engine's exchanges do not wait for its books. Until they are open every question is answered "unavailable", and whoever
+//! follows tries again, as it does whenever a store is away. Bounds: one attempt at a time, and a pause after each that failed.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use hwan_domain::{
+    id::{LaneId, Position, Seq},
+    ledger::{Journal, TrialLine},
+    time::BusinessDate,
+};
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::storage::{
+    general_ledger::port::{
+        DeadLetter, GeneralLedger, JournalPage, JournalQuery, LaneBooks, LaneCursor, PostError, Redelivery, Step,
+    },
+    port::{ChainHash, StoreError},
+};
+
+/// The pause after an attempt that failed.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// One attempt to open it.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn GeneralLedger>, StoreError>> + Send>>;
+
+/// A store that is opened when it is first there.
+pub struct LateLedger {
+    open: Box<dyn Fn() -> Opening + Send + Sync>,
+    opened: OnceLock<Arc<dyn GeneralLedger>>,
+    failed: Mutex<Option<(Instant, StoreError)>>,
+}
+
+impl LateLedger {
+    /// Tries once. What is not just away, such as a chart that does not fit, is said at once.
+    pub async fn open(open: impl Fn() -> Opening + Send + Sync + 'static) -> Result<Self, StoreError> {
+        let late = Self { open: Box::new(open), opened: OnceLock::new(), failed: Mutex::new(None) };
+        match late.ledger().await {
+            Err(error @ StoreError::Unavailable(_)) => {
+                tracing::warn!(%error, "the books are away: exchanges go on, the books follow when they are there");
+                Ok(late)
+            }
+            Err(error) => Err(error),
+            Ok(_) => Ok(late),
+        }
+    }
+
+    async fn ledger(&self) -> Result<&Arc<dyn GeneralLedger>, StoreError> {
+        if let Some(ledger) = self.opened.get() {
+            return Ok(ledger);
+        }
+        let mut failed = self.failed.lock().await;
+        if let Some((at, error)) = failed.as_ref()
+            && at.elapsed() < PAUSE
+        {
+            return Err(error.clone());
+        }
+        // Somebody else may have opened it meanwhile.
+        if self.opened.get().is_none() {
+            match (self.open)().await {
+                Ok(ledger) => {
+                    tracing::info!(books = ledger.name(), "the books are open");
+                    self.opened.get_or_init(|| ledger);
+                }
+                Err(error) => {
+                    *failed = Some((Instant::now(), error.clone()));
+                    return Err(error);
+                }
+            }
+        }
+        self.opened.get().ok_or_else(|| StoreError::Unavailable("the books are not open yet".to_owned()))
+    }
+}
+
+#[async_trait]
+impl GeneralLedger for LateLedger {
+    fn name(&self) -> String {
+        self.opened.get().map_or_else(|| "not open yet".to_owned(), |ledger| ledger.name())
+    }
+
+    async fn enter(&self, lane: LaneId) -> Result<LaneBooks, StoreError> {
+        self.ledger().await?.enter(lane).await
+    }
+
+    async fn post(&self, step: &Step) -> Result<(), PostError> {
+        self.ledger().await?.post(step).await
+    }
+
+    async fn redeliver(&self, redelivery: &Redelivery) -> Result<bool, StoreError> {
+        self.ledger().await?.redeliver(redelivery).await
+    }
+
+    async fn note_stop(&self, lane: LaneId, at: Seq, reason: &str) -> Result<(), StoreError> {
+        self.ledger().await?.note_stop(lane, at, reason).await
+    }
+
+    async fn trail(&self, lane: LaneId, from: Seq, limit: usize) -> Result<Vec<(Seq, ChainHash)>, StoreError> {
+        self.ledger().await?.trail(lane, from, limit).await
+    }
+
+    async fn cursors(&self) -> Result<Vec<LaneCursor>, StoreError> {
+        self.ledger().await?.cursors().await
+    }
+
+    async fn turnovers(&self, as_of: Option<BusinessDate>, lane: Option<LaneId>) -> Result<Vec<TrialLine>, StoreError> {
+        self.ledger().await?.turnovers(as_of, lane).await
+    }
+
+    async fn journals(&self, query: &JournalQuery) -> Result<JournalPage, StoreError> {
+        self.ledger().await?.journals(query).await
+    }
+
+    async fn journal(&self, position: Position) -> Result<Option<Journal>, StoreError> {
+        self.ledger().await?.journal(position).await
+    }
+
+    async fn dead_letters(
+        &self,
+        lane: Option<LaneId>,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.ledger().await?.dead_letters(lane, after, limit).await
+    }
+
+    async fn close(&self) {
+        if let Some(ledger) = self.opened.get() {
+            ledger.close().await;
+        }
+    }
+}
