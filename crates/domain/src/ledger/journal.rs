@@ -2,7 +2,13 @@
 
 use smallvec::SmallVec;
 
-use super::{account::LedgerAccount, posting::PostingError, turnover::Turnover};
+use super::{
+    account::LedgerAccount,
+    chart::{Chart, Role},
+    posting::PostingError,
+    trial_balance::TrialLine,
+    turnover::Turnover,
+};
 use crate::{
     currency::Currency,
     id::{CoverId, ExchangeId, Position, ReversalId, TransactionId},
