@@ -88,6 +88,10 @@ impl GeneralLedger for LateLedger {
         self.ledger().await?.enter(lane).await
     }
 
+    async fn look(&self, lane: LaneId) -> Result<Option<LaneBooks>, StoreError> {
+        self.ledger().await?.look(lane).await
+    }
+
     async fn post(&self, step: &Step) -> Result<(), PostError> {
         self.ledger().await?.post(step).await
     }

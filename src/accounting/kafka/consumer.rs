@@ -137,7 +137,17 @@ pub fn start(parts: ConsumerParts, runtime: Handle) -> Result<RunningConsumer, C
         match letters {
             Ok(dead_letters) => {
                 let committed = Instant::now();
-                Member { consumer, parts, runtime, dead_letters, lanes: is_new, stop: told, committed, complained: None }.run();
+                Member {
+                    consumer,
+                    parts,
+                    runtime,
+                    dead_letters,
+                    lanes: is_new,
+                    stop: told,
+                    committed,
+                    complained: None,
+                }
+                .run();
             }
             Err(error) => tracing::error!(%error, "the client of kafka cannot be made for dead letters"),
         }

@@ -376,8 +376,12 @@ pub async fn what_could_not_be_posted_is_redelivered_once(subject: &mut impl Sub
     books.post(&step).await.expect("a step");
     let before = cursor(books.as_ref()).await;
     assert_eq!(before.dead_letters, 1);
-    let redelivery =
-        Redelivery { position: Position::new(LANE, seq(2)), journal: Some(deposit(2, 7)), lines: deposit(2, 7).lines(&chart()), at: ten_o_clock() };
+    let redelivery = Redelivery {
+        position: Position::new(LANE, seq(2)),
+        journal: Some(deposit(2, 7)),
+        lines: deposit(2, 7).lines(&chart()),
+        at: ten_o_clock(),
+    };
     assert!(books.redeliver(&redelivery).await.expect("a redelivery"));
     assert!(!books.redeliver(&redelivery).await.expect("a second one"));
     let absent = Redelivery { position: Position::new(LANE, seq(3)), ..redelivery.clone() };

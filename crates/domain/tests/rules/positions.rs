@@ -2,7 +2,7 @@
 
 use hwan_domain::{
     exchange::Side,
-    ledger::{CurrencyPosition, Mark, PositionError, PositionLimit, TrialBalance, TrialLine, Turnover, positions},
+    ledger::{CurrencyPosition, Mark, PositionError, PositionLimit, TrialBalance, positions},
     rate::Rate,
 };
 use proptest::prelude::*;
@@ -18,13 +18,9 @@ fn rate(value: &str, unit: u32) -> Rate {
 }
 
 fn balance(events: impl IntoIterator<Item = hwan_domain::record::Event>) -> TrialBalance {
-    let entries = events.into_iter().flat_map(|event| posted(event).entries);
-    let lines = entries.map(|entry| {
-        let mut turnover = Turnover::default();
-        turnover.post(entry.side, entry.amount.minor());
-        TrialLine { account: entry.account, currency: entry.amount.currency(), turnover }
-    });
-    TrialBalance::of(None, lines)
+    let balance = TrialBalance::of(None, events.into_iter().flat_map(|event| posted(event).lines(&chart())));
+    assert_eq!(balance.unbalanced(), []);
+    balance
 }
 
 #[test]
@@ -68,6 +64,16 @@ fn a_rate_per_hundred_and_a_currency_without_decimals_are_valued_exactly() {
     assert_eq!(valued.open_won, dec("115309.707"));
     assert_eq!(valued.total, dec("0.707"));
     assert_eq!((valued.realised, valued.unrealised), (dec("0"), dec("0.707")));
+}
+
+#[test]
+fn what_was_sold_by_mistake_and_reversed_changes_neither_averages_nor_results() {
+    let mistake = exchanged("USD", "675", Side::Buy, "10000.00");
+    let back = reversed(&mistake, false);
+    let true_sale = || exchanged("USD", "1350", Side::Buy, "100.00");
+    let with = positions(&chart(), &balance([true_sale(), mistake, back]));
+    assert_eq!(with, positions(&chart(), &balance([true_sale()])));
+    assert_eq!((with[0].sold, with[0].bought, with[0].realised()), (10_000, 0, Ok(0)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hwan_domain::{
     id::{LaneId, Seq},
-    ledger::{TrialLine, Turnover},
+    ledger::TrialLine,
     time::{BusinessDate, Timestamp},
 };
 

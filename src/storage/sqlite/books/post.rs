@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use hwan_domain::{
     id::{LaneId, Seq},
-    ledger::{Entry, Turnover},
+    ledger::TrialLine,
     time::{BusinessDate, Timestamp},
 };
 use sqlx::SqliteConnection;
