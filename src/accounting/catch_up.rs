@@ -43,8 +43,7 @@ pub async fn catch_up(
         let mut poster = LanePoster::open(parts.clone(), *lane).await.map_err(Stop::Unavailable)?;
         let from = poster.cursor().seq;
         let mut stopped = None;
-        loop {
-            let Some(next) = poster.cursor().seq.next() else { break };
+        while let Some(next) = poster.cursor().seq.next() {
             let rows = store.journal(*lane, next, READ_RECORDS_MAX).await.map_err(Stop::Unavailable)?;
             if rows.is_empty() {
                 break;

@@ -112,10 +112,10 @@ impl LanePoster {
         let mut rest = events;
         let mut fenced = 0;
         while !rest.is_empty() {
-            if self.is_stale {
-                if let Err(error) = self.look_again().await {
-                    return Err(self.failed(error).await);
-                }
+            if self.is_stale
+                && let Err(error) = self.look_again().await
+            {
+                return Err(self.failed(error).await);
             }
             let mut draft = Draft::new(&self.standing);
             let (judged, verdict) = self.judge(&mut draft, rest).await?;
