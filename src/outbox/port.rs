@@ -76,23 +76,24 @@ const UNKNOWN: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct Backlog {
     published: AtomicU64,
+    /// Where the newest generation began.
+    began_at: AtomicU64,
     oldest_at_micros: AtomicI64,
 }
 
 impl Default for Backlog {
     fn default() -> Self {
-        Self { published: AtomicU64::new(UNKNOWN), oldest_at_micros: AtomicI64::new(NOTHING_WAITS) }
+        Self { published: AtomicU64::new(UNKNOWN), began_at: AtomicU64::new(0), oldest_at_micros: AtomicI64::new(NOTHING_WAITS) }
     }
 }
 
 impl Backlog {
     /// A generation begins here: until the follower says where it is, what comes from now on counts as waiting.
     pub fn begins_at(&self, head: Seq) {
-        let _known_already =
-            self.published.compare_exchange(UNKNOWN, head.number(), Ordering::AcqRel, Ordering::Acquire);
+        self.began_at.store(head.number(), Ordering::Release);
     }
 
-    /// Everything up to this record is out, for good.
+    /// Everything up to this record is out, for good; [`Seq::ZERO`] where that is not known yet.
     pub fn published(&self) -> Seq {
         Seq::new(self.published.load(Ordering::Acquire)).unwrap_or(Seq::ZERO)
     }
@@ -111,6 +112,26 @@ impl Backlog {
 
     /// How many records wait, of a lane that stands at `durable`.
     pub fn rows(&self, durable: Seq) -> u64 {
-        durable.number().saturating_sub(self.published().number())
+        let published = match self.published.load(Ordering::Acquire) {
+            UNKNOWN => self.began_at.load(Ordering::Acquire),
+            known => known,
+        };
+        durable.number().saturating_sub(published)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_yet_does_not_close_the_door_and_what_comes_meanwhile_counts() {
+        let seq = |number| Seq::new(number).unwrap_or(Seq::ZERO);
+        let backlog = Backlog::default();
+        backlog.begins_at(seq(1_000));
+        assert_eq!((backlog.rows(seq(1_007)), backlog.published()), (7, Seq::ZERO));
+        backlog.reached(seq(900), None);
+        backlog.begins_at(seq(1_010));
+        assert_eq!((backlog.rows(seq(1_010)), backlog.published()), (110, seq(900)));
     }
 }
