@@ -83,7 +83,11 @@ pub struct Backlog {
 
 impl Default for Backlog {
     fn default() -> Self {
-        Self { published: AtomicU64::new(UNKNOWN), began_at: AtomicU64::new(0), oldest_at_micros: AtomicI64::new(NOTHING_WAITS) }
+        Self {
+            published: AtomicU64::new(UNKNOWN),
+            began_at: AtomicU64::new(0),
+            oldest_at_micros: AtomicI64::new(NOTHING_WAITS),
+        }
     }
 }
 

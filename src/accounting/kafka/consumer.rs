@@ -121,7 +121,9 @@ pub fn start(parts: ConsumerParts, runtime: Handle) -> Result<RunningConsumer, C
         // What the books want next is not there any more: never passed over in silence.
         .set("auto.offset.reset", "error")
         .set("partition.assignment.strategy", "range")
-        .set("session.timeout.ms", "10000")
+        // One that died gives its lanes up after this; brokers take no less by default.
+        .set("session.timeout.ms", "6000")
+        .set("heartbeat.interval.ms", "1500")
         .set("queued.max.messages.kbytes", "32768")
         .set("fetch.wait.max.ms", "100")
         // The topic may be made, or widened, after this process has begun.
