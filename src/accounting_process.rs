@@ -70,7 +70,7 @@ async fn keep_books(config: &Config) -> Result<bool, StartupError> {
         advice: "see docs/events.md".to_owned(),
     })?;
     let poster = PosterParts {
-        ledger: Arc::clone(&open.ledger),
+        ledger: open.ledger.clone(),
         chart: Arc::clone(&open.chart),
         reader: EventReader::new(currencies),
         clock: Arc::new(SystemClock),

@@ -17,7 +17,7 @@ use crate::{
     config::{Config, ConfigError, chart, outbox::OutboxKind, store::StoreKind},
     outbox::{kafka, port::Follower},
     storage::{
-        general_ledger::port::GeneralLedger,
+        general_ledger::books_store::BooksStore,
         mysql::MysqlBooks,
         port::StoreError,
         sqlite::{SqliteBooks, SqliteOptions},
@@ -37,7 +37,7 @@ pub enum BooksUse {
 /// The books, open.
 pub struct OpenBooks {
     /// As whoever posts sees them.
-    pub ledger: Arc<dyn GeneralLedger>,
+    pub ledger: Arc<dyn BooksStore>,
     /// The chart that they are kept by.
     pub chart: Arc<Chart>,
 }
@@ -46,7 +46,7 @@ impl OpenBooks {
     /// Opens them.
     pub async fn open(config: &Config, currencies: Arc<CurrencySet>, used: BooksUse) -> Result<Self, OpenError> {
         let chart = Arc::new(chart_of(&config.accounting.chart_file)?);
-        let ledger: Arc<dyn GeneralLedger> = match config.accounting.kind {
+        let ledger: Arc<dyn BooksStore> = match config.accounting.kind {
             StoreKind::Embedded => {
                 let directory = &config.store.directory;
                 Arc::new(match used {
@@ -96,7 +96,7 @@ impl OpenBooks {
     /// As what follows the engine in its own process.
     pub fn embedded(&self, currencies: Arc<CurrencySet>, clock: Arc<dyn Clock>) -> EmbeddedBooks {
         EmbeddedBooks::new(PosterParts {
-            ledger: Arc::clone(&self.ledger),
+            ledger: self.ledger.clone(),
             chart: Arc::clone(&self.chart),
             reader: EventReader::new(currencies),
             clock,
@@ -105,7 +105,7 @@ impl OpenBooks {
 
     /// As readers see them.
     pub fn books(&self) -> Books {
-        Books::new(Arc::clone(&self.ledger), Arc::clone(&self.chart))
+        Books::new(self.ledger.clone(), Arc::clone(&self.chart))
     }
 }
 
@@ -123,7 +123,7 @@ pub struct Following {
     /// The books.
     pub books: Option<Books>,
     /// Their store, to be closed at the end.
-    pub ledger: Option<Arc<dyn GeneralLedger>>,
+    pub ledger: Option<Arc<dyn BooksStore>>,
 }
 
 impl Following {

@@ -54,7 +54,7 @@ use crate::{
     quotes::keyring::{Keyring, KeyringError},
     secret_file::{self, SecretFileError},
     shutdown,
-    storage::{general_ledger::port::GeneralLedger, port::StoreError},
+    storage::{general_ledger::books_store::BooksStore, port::StoreError},
     store_of_record::{OpenError, StoreOfRecord},
     telemetry::{
         log::{self, LogError},
@@ -190,7 +190,7 @@ pub struct Running {
     pub(crate) admin: Port,
     pub(crate) background: Vec<JoinHandle<()>>,
     pub(crate) directory: PathBuf,
-    pub(crate) ledger: Option<Arc<dyn GeneralLedger>>,
+    pub(crate) ledger: Option<Arc<dyn BooksStore>>,
     pub(crate) drain_max: Duration,
 }
 

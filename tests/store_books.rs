@@ -7,6 +7,8 @@
 mod database;
 #[path = "store_books/people.rs"]
 mod people;
+#[path = "store_mysql/server.rs"]
+mod server;
 
 use std::{path::Path, sync::Arc};
 

@@ -23,6 +23,8 @@ mod own_server;
 mod retention;
 #[path = "store_mysql/seen.rs"]
 mod seen;
+#[path = "store_mysql/server.rs"]
+mod server;
 #[path = "store_mysql/settings.rs"]
 mod settings;
 #[path = "store_mysql/views.rs"]

@@ -18,8 +18,11 @@ use hwan_domain::{
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::storage::{
-    general_ledger::port::{
-        DeadLetter, GeneralLedger, JournalPage, JournalQuery, LaneBooks, LaneCursor, PostError, Redelivery, Step,
+    general_ledger::{
+        books_store::BooksStore,
+        port::{
+            DeadLetter, GeneralLedger, JournalPage, JournalQuery, LaneBooks, LaneCursor, PostError, Redelivery, Step,
+        },
     },
     port::{ChainHash, StoreError},
 };
@@ -28,12 +31,12 @@ use crate::storage::{
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// One attempt to open it.
-pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn GeneralLedger>, StoreError>> + Send>>;
+pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn BooksStore>, StoreError>> + Send>>;
 
 /// A store that is opened when it is first there.
 pub struct LateLedger {
     open: Box<dyn Fn() -> Opening + Send + Sync>,
-    opened: OnceLock<Arc<dyn GeneralLedger>>,
+    opened: OnceLock<Arc<dyn BooksStore>>,
     failed: Mutex<Option<(Instant, StoreError)>>,
 }
 
@@ -51,7 +54,7 @@ impl LateLedger {
         }
     }
 
-    async fn ledger(&self) -> Result<&Arc<dyn GeneralLedger>, StoreError> {
+    async fn ledger(&self) -> Result<&Arc<dyn BooksStore>, StoreError> {
         if let Some(ledger) = self.opened.get() {
             return Ok(ledger);
         }

@@ -242,7 +242,7 @@ impl LedgerCommand {
                 let lanes = heads.iter().map(|head| head.lane).filter(|of| lane.is_none_or(|lane| lane == *of));
                 let lanes: Vec<LaneId> = lanes.collect();
                 let parts = PosterParts {
-                    ledger: Arc::clone(&open.ledger),
+                    ledger: open.ledger.clone(),
                     chart: Arc::clone(&open.chart),
                     reader: EventReader::new(currencies),
                     clock: Arc::new(SystemClock),

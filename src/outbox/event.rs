@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use hwan_domain::{
-    id::{CustomerId, LaneId},
+    id::{CustomerId, LaneId, Position, Seq},
     record::{Event, Record},
 };
 
@@ -88,6 +88,46 @@ impl Labels {
     }
 }
 
+/// What the headers say of a record: its place, the hash of the one before it, its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Its place.
+    pub position: Position,
+    /// The hash of the record before it.
+    pub previous: ChainHash,
+    /// Its own.
+    pub hash: ChainHash,
+}
+
+impl Envelope {
+    /// Reads what [`Labels`] wrote, from names and values in any order; other headers are passed over. Says what is missing.
+    pub fn read<'a>(headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>) -> Result<Self, String> {
+        let (mut id, mut previous, mut hash) = (None, None, None);
+        for (name, value) in headers {
+            let slot = match name {
+                ID => &mut id,
+                PREVIOUS_HASH => &mut previous,
+                HASH => &mut hash,
+                _ => continue,
+            };
+            *slot = value.and_then(|value| std::str::from_utf8(value).ok());
+        }
+        let id = id.ok_or_else(|| format!("it has no header {ID}"))?;
+        let position = id.split_once('-').and_then(|(lane, seq)| {
+            let lane = lane.parse().ok().and_then(LaneId::new)?;
+            Some(Position::new(lane, seq.parse().ok().and_then(Seq::new)?))
+        });
+        let link = |name: &str, text: Option<&str>| {
+            text.and_then(unhex).ok_or_else(|| format!("it has no header {name} of 64 digits"))
+        };
+        Ok(Self {
+            position: position.ok_or_else(|| format!("{ID} is {id:?}, not lane-seq"))?,
+            previous: link(PREVIOUS_HASH, previous)?,
+            hash: link(HASH, hash)?,
+        })
+    }
+}
+
 fn cleared(text: &mut String) -> &mut String {
     text.clear();
     text
@@ -99,6 +139,19 @@ fn hex(text: &mut String, hash: ChainHash) {
             text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
         }
     }
+}
+
+fn unhex(text: &str) -> Option<ChainHash> {
+    let mut hash = [0; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|nibble| u8::try_from(nibble).ok());
+        let (high, low) = (nibble(*digits.first()?)?, nibble(*digits.get(1)?)?);
+        *byte = (high << 4) | low;
+    }
+    Some(ChainHash(hash))
 }
 
 #[cfg(test)]
@@ -145,5 +198,27 @@ mod tests {
         assert_eq!(key(&record), Some(CustomerId::at(record.position).to_string()));
         let date = record.business_date;
         assert_eq!(key(&Record { event: Event::DateRolled { date }, ..record }), None);
+    }
+
+    #[test]
+    fn an_envelope_says_what_the_headers_were_written_of_and_what_is_missing() {
+        let record = exchange_of_scenario_s01();
+        let body = codec::encode(&record);
+        let previous = ChainHash([0xA7; 32]);
+        let row = JournalRow { hash: codec::chain(previous, &body), body: body.into(), record: Arc::new(record) };
+        let mut headers = Vec::new();
+        Labels::new(LaneId::FIRST, Epoch(4)).of(&row, previous, |name, value| headers.push((name, value.to_owned())));
+        let read = |headers: &[(&'static str, String)]| {
+            Envelope::read(headers.iter().map(|(name, value)| (*name, Some(value.as_bytes()))))
+        };
+        let whole = Envelope { position: row.record.position, previous, hash: row.hash };
+        assert_eq!(read(&headers), Ok(whole));
+        for name in [ID, HASH, PREVIOUS_HASH] {
+            let without: Vec<_> = headers.iter().filter(|(found, _)| *found != name).cloned().collect();
+            assert!(read(&without).unwrap_err().contains(name), "{name}");
+            let spoil = |value: &str, here: bool| if here { format!("{value}x") } else { value.to_owned() };
+            let spoilt: Vec<_> = headers.iter().map(|(found, value)| (*found, spoil(value, *found == name))).collect();
+            assert!(read(&spoilt).unwrap_err().contains(name), "{name}");
+        }
     }
 }

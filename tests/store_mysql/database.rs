@@ -11,57 +11,27 @@ use hwan::storage::{
 use hwan_domain::id::{LaneId, Position, SEQ_MAX, Seq};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, Row};
 
-/// Which server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Server {
-    Mysql,
-    Mariadb,
-}
-
-impl Server {
-    pub(crate) const ALL: [Server; 2] = [Server::Mysql, Server::Mariadb];
-
-    /// The server's URL, without a database.
-    fn url(self) -> String {
-        let (name, kind) = match self {
-            Server::Mysql => ("HWAN_TEST_MYSQL_URL", "MySQL"),
-            Server::Mariadb => ("HWAN_TEST_MARIADB_URL", "MariaDB"),
-        };
-        #[expect(clippy::disallowed_methods, reason = "where the test server is comes from whoever runs the tests")]
-        let url = std::env::var(name);
-        let url = url.unwrap_or_else(|_| {
-            panic!(
-                "no {kind} at {name}: run `cargo xtask test`, or `cargo xtask services up` and source target/services/env"
-            )
-        });
-        let after_host = url.find("://").map_or(0, |at| at + 3);
-        url[after_host..].find('/').map_or(url.clone(), |at| url[..after_host + at].to_owned())
-    }
-}
+use super::server::Scratch;
+pub(crate) use super::server::{Server, run};
 
 /// A database, dropped in the end, and a store on it.
 pub(crate) struct Database {
-    server: String,
-    name: String,
+    scratch: Scratch,
     store: Option<Arc<MysqlStore>>,
 }
 
 impl Database {
     /// A new database with an open store.
     pub(crate) async fn create(server: Server) -> Self {
-        let server = server.url();
-        let name = format!("hwan_test_{:016x}", rand::random::<u64>());
-        let mut connection = MySqlConnection::connect(&server).await.unwrap();
-        run(&mut connection, &format!("CREATE DATABASE {name}")).await;
-        connection.close().await.unwrap();
-        let mut database = Self { server, name, store: None };
+        let scratch = Scratch::create(server, "hwan_test").await;
+        let mut database = Self { scratch, store: None };
         database.open().await;
         database
     }
 
     /// Settings that suit tests.
     pub(crate) fn options(&self) -> MysqlOptions {
-        MysqlOptions { lease: Duration::from_secs(2), ..MysqlOptions::at(format!("{}/{}", self.server, self.name)) }
+        MysqlOptions { lease: Duration::from_secs(2), ..MysqlOptions::at(self.scratch.url()) }
     }
 
     /// Another store on the same database, as another engine would open it.
@@ -76,7 +46,7 @@ impl Database {
 
     /// A connection beside the store's.
     pub(crate) async fn raw(&self) -> MySqlConnection {
-        MySqlConnection::connect(&format!("{}/{}", self.server, self.name)).await.unwrap()
+        self.scratch.raw().await
     }
 
     async fn open(&mut self) {
@@ -87,21 +57,6 @@ impl Database {
         if let Some(store) = self.store.take() {
             store.close().await;
         }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), self.name.clone());
-        // A runtime of its own: the test's may be ending.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let mut connection = MySqlConnection::connect(&server).await.unwrap();
-                run(&mut connection, &format!("DROP DATABASE IF EXISTS {name}")).await;
-            });
-        });
-        let _left_behind = dropped.join();
     }
 }
 
@@ -144,11 +99,6 @@ impl Subject for Database {
         .await;
         self.open().await;
     }
-}
-
-/// Runs a statement.
-pub(crate) async fn run(connection: &mut MySqlConnection, sql: &str) -> u64 {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.unwrap().rows_affected()
 }
 
 /// The first column of the only row, as text.

@@ -9,6 +9,7 @@ use hwan::storage::{
     port::{CommitError, LedgerStore, StoreError},
 };
 use sqlx::MySqlConnection;
+use tokio::sync::Mutex;
 
 use super::{
     database::{Database, Server, run, text},
@@ -19,29 +20,30 @@ use super::{
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(6);
 /// Trouble that is over is over at once.
 const SOON: Duration = Duration::from_secs(5);
-/// The server shows its transactions as they were when they were last looked at, unless that is longer ago than 100 ms.
-const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// The server shows its transactions as they were when they were last looked at, unless that is longer ago than 100 ms: whoever
+/// looks more often, or two who look in turns, see them stand still.
+const LOOK_EVERY: Duration = Duration::from_millis(120);
+/// Held by the only test that looks.
+static LOOKING: Mutex<()> = Mutex::const_new(());
+
+/// One look at the server's transactions: how many there are like this.
+async fn transactions(connection: &mut MySqlConnection, like: &str) -> String {
+    let _alone = LOOKING.lock().await;
+    tokio::time::sleep(LOOK_EVERY).await;
+    text(connection, &format!("SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.INNODB_TRX WHERE {like}")).await
+}
 
 /// Transactions with changes that this connection has open, of the server's own counting.
 async fn open_transactions(connection: &mut MySqlConnection, number: &str) -> String {
-    tokio::time::sleep(LOOK_EVERY).await;
-    let sql = format!(
-        "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {number} \
-         AND trx_rows_modified > 0"
-    );
-    text(connection, &sql).await
+    transactions(connection, &format!("trx_mysql_thread_id = {number} AND trx_rows_modified > 0")).await
 }
 
 /// Waits until this connection waits for a row's lock.
 async fn until_it_waits(connection: &mut MySqlConnection, number: &str) {
-    let sql = format!(
-        "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.INNODB_TRX \
-         WHERE trx_mysql_thread_id = {number} AND trx_state = 'LOCK WAIT'"
-    );
+    let waiting = format!("trx_mysql_thread_id = {number} AND trx_state = 'LOCK WAIT'");
     let begun = Instant::now();
-    while text(connection, &sql).await != "1" {
+    while transactions(connection, &waiting).await != "1" {
         assert!(begun.elapsed() < SOON, "connection {number} never waited");
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -14,7 +14,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hwan_domain::id::Position;
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
@@ -34,7 +33,8 @@ use crate::{
         poster::{LanePoster, PosterParts},
         verdict::{Stop, Verdict},
     },
-    storage::{general_ledger::port::DEAD_LETTERS_PER_PAGE_MAX, port::ChainHash},
+    outbox::event::Envelope,
+    storage::general_ledger::port::DEAD_LETTERS_PER_PAGE_MAX,
 };
 
 /// How long a poll waits for the first message.
@@ -392,7 +392,7 @@ fn incoming(message: &BorrowedMessage<'_>) -> Incoming {
     let offset = Some(message.offset());
     let body = message.payload().unwrap_or_default();
     let content = match envelope(message) {
-        Ok((position, previous, hash)) => {
+        Ok(Envelope { position, previous, hash }) => {
             Content::Record(Delivered { position, previous: Some(previous), hash, body: body.into(), record: None })
         }
         Err(reason) => Content::Stray { body: body.to_vec(), reason },
@@ -400,40 +400,12 @@ fn incoming(message: &BorrowedMessage<'_>) -> Incoming {
     Incoming { offset, content }
 }
 
-/// Place, hash of the predecessor and own hash, as the headers say.
-fn envelope(message: &BorrowedMessage<'_>) -> Result<(Position, ChainHash, ChainHash), String> {
-    let (mut id, mut previous, mut hash) = (None, None, None);
-    for header in message.headers().into_iter().flat_map(Headers::iter) {
-        let slot = match header.key {
-            "ce_id" => &mut id,
-            "ce_previoushash" => &mut previous,
-            "ce_hash" => &mut hash,
-            _ => continue,
-        };
-        *slot = header.value.and_then(|value| std::str::from_utf8(value).ok());
+/// What the headers say; of another lane than the partition's it is no record of this one.
+fn envelope(message: &BorrowedMessage<'_>) -> Result<Envelope, String> {
+    let headers = message.headers().into_iter().flat_map(Headers::iter);
+    let envelope = Envelope::read(headers.map(|header| (header.key, header.value)))?;
+    if lane_of(message.partition()) != Some(envelope.position.lane()) {
+        return Err(format!("it is record {:?} in partition {}", envelope.position, message.partition()));
     }
-    let id = id.ok_or("it has no header ce_id")?;
-    let (lane, seq) = id.split_once('-').ok_or_else(|| format!("ce_id is {id:?}, not lane-seq"))?;
-    let lane = lane.parse().ok().and_then(hwan_domain::id::LaneId::new);
-    let seq = seq.parse().ok().and_then(hwan_domain::id::Seq::new);
-    let (Some(lane), Some(seq)) = (lane, seq) else { return Err(format!("ce_id is {id:?}, not lane-seq")) };
-    if lane_of(message.partition()) != Some(lane) {
-        return Err(format!("ce_id is {id:?} in partition {}", message.partition()));
-    }
-    let previous = previous.and_then(unhex).ok_or("it has no header ce_previoushash of 64 digits")?;
-    let hash = hash.and_then(unhex).ok_or("it has no header ce_hash of 64 digits")?;
-    Ok((Position::new(lane, seq), previous, hash))
-}
-
-fn unhex(text: &str) -> Option<ChainHash> {
-    let mut hash = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|nibble| u8::try_from(nibble).ok());
-        let (high, low) = (nibble(*digits.first()?)?, nibble(*digits.get(1)?)?);
-        *byte = (high << 4) | low;
-    }
-    Some(ChainHash(hash))
+    Ok(envelope)
 }

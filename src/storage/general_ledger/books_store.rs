@@ -1,0 +1,8 @@
+//! All that lies in the books' database: one store, several ports. A port says what one room asks of it.
+
+use super::port::GeneralLedger;
+
+/// A store of the books and of what the back office keeps beside them.
+pub trait BooksStore: GeneralLedger {}
+
+impl<T: GeneralLedger> BooksStore for T {}
