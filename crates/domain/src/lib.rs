@@ -6,11 +6,13 @@
 //! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
 //! [`exchange`], [`quote`], [`reversal`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`],
-//! [`control`]). What the bank's own books make of it all: [`ledger`].
+//! [`control`]). What the bank's own books make of it all: [`ledger`]. Its days, and their end: [`business_day`], [`closing`].
 
 pub mod account;
 pub mod board;
+pub mod business_day;
 pub mod check;
+pub mod closing;
 pub mod control;
 pub mod cover;
 pub mod currency;

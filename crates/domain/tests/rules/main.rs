@@ -14,6 +14,7 @@ mod checks;
 mod closing;
 mod conservation;
 mod covers;
+mod days;
 mod facts;
 mod guard;
 mod invariants;
