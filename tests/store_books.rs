@@ -14,6 +14,7 @@ use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use hwan::storage::{
+    closings::port::ClosingBook,
     conformance::fixture::currencies,
     general_ledger::{
         conformance::{Subject, chart},
@@ -51,10 +52,17 @@ impl Subject for Sqlite {
     }
 }
 
+impl hwan::storage::closings::conformance::Subject for Sqlite {
+    fn closings(&self) -> Arc<dyn ClosingBook> {
+        Arc::clone(self.books.as_ref().unwrap()) as Arc<dyn ClosingBook>
+    }
+}
+
 mod embedded {
     use super::sqlite;
 
     hwan::books_conformance!(sqlite);
+    hwan::closings_conformance!(sqlite);
 }
 
 mod mysql {
@@ -65,6 +73,7 @@ mod mysql {
     }
 
     hwan::books_conformance!(make);
+    hwan::closings_conformance!(make);
 }
 
 mod mariadb {
@@ -75,4 +84,5 @@ mod mariadb {
     }
 
     hwan::books_conformance!(make);
+    hwan::closings_conformance!(make);
 }

@@ -11,6 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use hwan_domain::{
+    closing::{Closing, LaneDay},
     id::{LaneId, Position, Seq},
     ledger::{Journal, TrialLine},
     time::BusinessDate,
@@ -18,6 +19,7 @@ use hwan_domain::{
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::storage::{
+    closings::port::{ClosingBook, Sealing},
     general_ledger::{
         books_store::BooksStore,
         port::{
@@ -140,5 +142,28 @@ impl GeneralLedger for LateLedger {
         if let Some(ledger) = self.opened.get() {
             ledger.close().await;
         }
+    }
+}
+
+#[async_trait]
+impl ClosingBook for LateLedger {
+    async fn closing(&self, date: BusinessDate) -> Result<Option<Closing>, StoreError> {
+        self.ledger().await?.closing(date).await
+    }
+
+    async fn closings(&self, before: Option<BusinessDate>, limit: usize) -> Result<Vec<Closing>, StoreError> {
+        self.ledger().await?.closings(before, limit).await
+    }
+
+    async fn seal(&self, closing: &Closing) -> Result<Sealing, StoreError> {
+        self.ledger().await?.seal(closing).await
+    }
+
+    async fn lane_days(&self, date: BusinessDate) -> Result<Vec<LaneDay>, StoreError> {
+        self.ledger().await?.lane_days(date).await
+    }
+
+    async fn first_day(&self) -> Result<Option<BusinessDate>, StoreError> {
+        self.ledger().await?.first_day().await
     }
 }

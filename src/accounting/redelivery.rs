@@ -2,7 +2,8 @@
 //!
 //! A record is posted on the business date that it belongs to, as if it had been posted in its place, and the control accounts are
 //! compared again from the next record on. Doing it twice posts once. What still cannot be posted stays, with its reason of today;
-//! strays are no records and stay too.
+//! strays are no records and stay too. Nothing is posted on a day that was over at the record's place, or is closed: a day cannot be
+//! closed while a record of it waits here, so that is a record whose date goes back.
 
 use hwan_domain::{
     id::{LaneId, Position},
@@ -41,12 +42,15 @@ pub async fn redeliver(
         after = Some(last.position);
         for letter in &letters {
             match judge(letter, chart, reader, now) {
-                Ok(redelivery) => {
-                    if ledger.redeliver(&redelivery).await? {
+                Ok(redelivery) => match ledger.redeliver(&redelivery).await {
+                    Ok(true) => {
                         tracing::info!(position = ?letter.position, "a record that could not be posted was redelivered");
                         redelivered.posted.push(letter.position);
                     }
-                }
+                    Ok(false) => {} // somebody else has done it
+                    Err(error @ StoreError::DayOver(_)) => redelivered.left.push((letter.position, error.to_string())),
+                    Err(error) => return Err(error),
+                },
                 Err(reason) => redelivered.left.push((letter.position, reason)),
             }
         }
@@ -63,5 +67,5 @@ fn judge(letter: &DeadLetter, chart: &Chart, reader: &EventReader, now: Timestam
     }
     let journal = post(chart, &event).map_err(|error| error.to_string())?;
     let lines = journal.as_ref().map(|journal| journal.lines(chart)).unwrap_or_default();
-    Ok(Redelivery { position: letter.position, journal, lines, at: now })
+    Ok(Redelivery { position: letter.position, business_date: event.business_date, journal, lines, at: now })
 }

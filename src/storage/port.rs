@@ -177,6 +177,11 @@ pub enum StoreError {
         /// Where the step began.
         from: Seq,
     },
+    /// Nothing is posted on a day that is over.
+    #[error(
+        "the business date {0} was over where the record stands, or is closed: nothing can be posted on it any more"
+    )]
+    DayOver(BusinessDate),
     /// The store is not set up as durability demands.
     #[error("{0}")]
     Unsafe(String),

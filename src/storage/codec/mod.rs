@@ -36,5 +36,10 @@ pub fn chain_bytes(prev: ChainHash, body: &[u8]) -> ChainHash {
     ChainHash(Sha256::new().chain_update(prev.0).chain_update(body).finalize().into())
 }
 
+/// SHA-256 of a text that stands alone.
+pub fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
 #[cfg(test)]
 mod tests;

@@ -378,6 +378,7 @@ pub async fn what_could_not_be_posted_is_redelivered_once(subject: &mut impl Sub
     assert_eq!(before.dead_letters, 1);
     let redelivery = Redelivery {
         position: Position::new(LANE, seq(2)),
+        business_date: today(),
         journal: Some(deposit(2, 7)),
         lines: deposit(2, 7).lines(&chart()),
         at: ten_o_clock(),
@@ -405,7 +406,8 @@ pub async fn a_redelivery_may_begin_a_day(subject: &mut impl Subject) {
     let tomorrow = today().next();
     let journal = Some(deposit_on(LANE, 2, 7, tomorrow));
     let lines = journal.as_ref().map(|journal| journal.lines(&chart())).unwrap_or_default();
-    let redelivery = Redelivery { position: Position::new(LANE, seq(2)), journal, lines, at: ten_o_clock() };
+    let position = Position::new(LANE, seq(2));
+    let redelivery = Redelivery { position, business_date: tomorrow, journal, lines, at: ten_o_clock() };
     assert!(books.redeliver(&redelivery).await.expect("a redelivery"));
     let found = books.enter(LANE).await.expect("a read");
     assert_eq!(found.cursor.business_date, Some(tomorrow));

@@ -124,6 +124,8 @@ pub struct Step {
 pub struct Redelivery {
     /// Its place.
     pub position: Position,
+    /// The business date that it belongs to.
+    pub business_date: BusinessDate,
     /// Its journal; `None` where no money moved.
     pub journal: Option<Journal>,
     /// What its accounts turn over by it, to be added to its business date.
@@ -186,7 +188,7 @@ pub trait GeneralLedger: Send + Sync + 'static {
     async fn post(&self, step: &Step) -> Result<(), PostError>;
 
     /// Posts what could not be posted, and bumps the revision. Whether this call did it: of a letter that was redelivered before
-    /// nothing is posted again.
+    /// nothing is posted again. Refused with [`StoreError::DayOver`] where its business date was over at its place, or is closed.
     async fn redeliver(&self, redelivery: &Redelivery) -> Result<bool, StoreError>;
 
     /// Notes why a lane's books stopped, where they still stand at this record.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hwan_domain::{
-    id::{LaneId, Seq},
+    id::{LaneId, Position, Seq},
     ledger::TrialLine,
     time::{BusinessDate, Timestamp},
 };
@@ -177,12 +177,13 @@ fn turn_over(script: &mut Script, lane: u16, turnovers: &[(BusinessDate, TrialLi
 
 /// Posts what could not be posted. The letter is the fence: it is redelivered once.
 pub(super) async fn redeliver(store: &Arc<Shared>, redelivery: &Redelivery) -> Result<bool, StoreError> {
-    let Redelivery { position, journal, lines, at } = redelivery;
+    let Redelivery { position, business_date, journal, lines, at } = redelivery;
     let lane = position.lane().number();
     let fence = format!(
-        "UPDATE dead_letter SET redelivered_at = {} WHERE position = {} AND kind = 1 AND redelivered_at IS NULL",
+        "UPDATE dead_letter SET redelivered_at = {} WHERE position = {} AND kind = 1 AND redelivered_at IS NULL AND NOT ({})",
         at.micros(),
-        position.packed()
+        position.packed(),
+        day_over(*position, *business_date)
     );
     let mut rest = Script::default();
     rest.statement(&format!("UPDATE lane_cursor SET revision = revision + 1 WHERE lane = {lane}"));
@@ -199,18 +200,18 @@ pub(super) async fn redeliver(store: &Arc<Shared>, redelivery: &Redelivery) -> R
             row.text(&write_entries(&journal.entries));
         },
     );
+    // The day that the cursor is on has its turnovers in memory: it is never behind a day that has any.
+    let date = business_date.days();
+    rest.statement(&format!(
+        "UPDATE lane_cursor SET business_date = GREATEST(COALESCE(business_date, {date}), {date}) WHERE lane = {lane}"
+    ));
+    let (head, tail) = BEGIN_DAY;
+    rest.insert(head, tail, [position.seq()], |row, first| {
+        row.number(lane);
+        row.number(date);
+        row.number(number(first));
+    });
     if let Some(journal) = journal {
-        // The day that the cursor is on has its turnovers in memory: it is never behind a day that has any.
-        let date = journal.business_date.days();
-        rest.statement(&format!(
-            "UPDATE lane_cursor SET business_date = GREATEST(COALESCE(business_date, {date}), {date}) WHERE lane = {lane}"
-        ));
-        let (head, tail) = BEGIN_DAY;
-        rest.insert(head, tail, [position.seq()], |row, first| {
-            row.number(lane);
-            row.number(journal.business_date.days());
-            row.number(number(first));
-        });
         let added = lines.iter().map(|line| {
             Ok((journal.business_date, *line, narrow(line.turnover.debit)?, narrow(line.turnover.credit)?))
         });
@@ -224,7 +225,27 @@ pub(super) async fn redeliver(store: &Arc<Shared>, redelivery: &Redelivery) -> R
         );
     }
     let committer = store.committer(position.lane())?;
-    store.sessions.run(transact(committer, fence, rest)).await?
+    if store.sessions.run(transact(committer, fence, rest)).await?? {
+        return Ok(true);
+    }
+    // The letter was redelivered before, or there is none: or its day is over.
+    let sql = format!(
+        "SELECT 1 FROM dead_letter WHERE position = {} AND kind = 1 AND redelivered_at IS NULL AND ({})",
+        position.packed(),
+        day_over(*position, *business_date)
+    );
+    if store.sessions.rows(sql).await?.is_empty() { Ok(false) } else { Err(StoreError::DayOver(*business_date)) }
+}
+
+/// Whether a date was over in a lane at a record's place, or is closed: as a condition in SQL.
+fn day_over(position: Position, date: BusinessDate) -> String {
+    let date = date.days();
+    format!(
+        "EXISTS (SELECT 1 FROM ledger_day d WHERE d.lane = {} AND d.business_date > {date} AND d.first_seq <= {}) \
+         OR EXISTS (SELECT 1 FROM closing c WHERE c.business_date >= {date})",
+        position.lane().number(),
+        position.seq().number()
+    )
 }
 
 /// Notes why a lane's books stopped.

@@ -43,6 +43,10 @@ static DEAD_LETTER: LazyLock<ManyRows> = LazyLock::new(|| {
 const BEGIN_DAY: &str = "INSERT INTO ledger_day (lane, business_date, first_seq) VALUES (?, ?, ?) \
     ON CONFLICT (lane, business_date) DO UPDATE SET first_seq = min(first_seq, excluded.first_seq)";
 
+/// Whether a date was over in a lane at a record's place, or is closed.
+const DAY_OVER: &str = "SELECT EXISTS (SELECT 1 FROM ledger_day WHERE lane = ?1 AND business_date > ?2 AND first_seq <= ?3) \
+    OR EXISTS (SELECT 1 FROM closing WHERE business_date >= ?2)";
+
 /// Takes a step.
 pub(super) async fn post(store: &SqliteBooks, step: &Step) -> Result<(), PostError> {
     let mut transaction = store.book.writer()?.begin().await?;
@@ -163,7 +167,7 @@ pub(super) async fn redeliver(store: &SqliteBooks, redelivery: &Redelivery) -> R
 
 async fn add(connection: &mut SqliteConnection, redelivery: &Redelivery) -> Result<bool, StoreError> {
     let failed = |error: sqlx::Error| store_error(&error);
-    let Redelivery { position, journal, lines, at } = redelivery;
+    let Redelivery { position, business_date, journal, lines, at } = redelivery;
     let lane = i64::from(position.lane().number());
     let taken = sqlx::query(
         "UPDATE dead_letter SET redelivered_at = ? WHERE position = ? AND kind = 1 AND redelivered_at IS NULL",
@@ -176,19 +180,37 @@ async fn add(connection: &mut SqliteConnection, redelivery: &Redelivery) -> Resu
     if taken.rows_affected() != 1 {
         return Ok(false);
     }
+    let over: bool = sqlx::query_scalar(DAY_OVER)
+        .bind(lane)
+        .bind(business_date.days())
+        .bind(packed_seq(position.seq()))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    if over {
+        return Err(StoreError::DayOver(*business_date));
+    }
+    // A day that nothing else was posted on, or that this record began.
+    sqlx::query(BEGIN_DAY)
+        .bind(lane)
+        .bind(business_date.days())
+        .bind(packed_seq(position.seq()))
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    // The day that the cursor is on has its turnovers in memory: it is never behind a day that has any.
+    sqlx::query("UPDATE lane_cursor SET business_date = max(coalesce(business_date, ?1), ?1) WHERE lane = ?2")
+        .bind(business_date.days())
+        .bind(lane)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
     sqlx::query("UPDATE lane_cursor SET revision = revision + 1 WHERE lane = ?")
         .bind(lane)
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
     let Some(journal) = journal else { return Ok(true) };
-    // The day that the cursor is on has its turnovers in memory: it is never behind a day that has any.
-    sqlx::query("UPDATE lane_cursor SET business_date = max(coalesce(business_date, ?1), ?1) WHERE lane = ?2")
-        .bind(journal.business_date.days())
-        .bind(lane)
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
     sqlx::query("INSERT INTO journal (id, kind, at, business_date, reference, entries) VALUES (?, ?, ?, ?, ?, ?)")
         .bind(journal.position.packed())
         .bind(kind_number(journal.kind))
@@ -196,14 +218,6 @@ async fn add(connection: &mut SqliteConnection, redelivery: &Redelivery) -> Resu
         .bind(journal.business_date.days())
         .bind(journal.reference.as_deref().map(str::to_owned))
         .bind(write_entries(&journal.entries))
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    // A day that nothing else was posted on, or that this record began.
-    sqlx::query(BEGIN_DAY)
-        .bind(lane)
-        .bind(journal.business_date.days())
-        .bind(packed_seq(position.seq()))
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
