@@ -51,6 +51,7 @@ async fn start() -> Engine {
         store: Arc::new(NullStore::new([usd])),
         clock: Arc::new(SystemClock),
         currencies,
+        business_day: hwan_domain::business_day::BusinessDay::SEOUL,
         policy: unlimited,
         guard: GuardPolicy::default(),
         quote_lifetime_max: Duration::from_secs(60),

@@ -332,6 +332,7 @@ async fn start_by(
         store: store.store,
         clock,
         currencies: Arc::clone(&currencies),
+        business_day: config.business_day.schedule()?,
         policy: config.limits.policy(),
         guard: config.rates.guard(),
         quote_lifetime_max: config.quotes.lifetime_max(),

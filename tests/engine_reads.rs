@@ -79,6 +79,7 @@ fn what_was_answered_is_in_the_list_on_a_store_of_record_and_its_own_threads() {
             store: Arc::new(store),
             clock: clock.clone(),
             currencies: currencies(),
+            business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
             quote_lifetime_max: Duration::from_secs(300),

@@ -35,6 +35,7 @@ async fn engine(dir: &std::path::Path, clock: &Arc<ManualClock>) -> (Engine, Arc
         store: store.clone(),
         clock: clock.clone(),
         currencies: currencies(),
+        business_day: hwan_domain::business_day::BusinessDay::SEOUL,
         policy: LimitPolicy::default(),
         guard: GuardPolicy::default(),
         quote_lifetime_max: Duration::from_secs(300),

@@ -22,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 pub use super::parts::{EngineLimits, EngineParts, Placement, StartError};
 use super::{
     command::{Caller, Executed, Refusal},
+    dates::Dates,
     directory::Directory,
     door::Door,
     home::lock,
@@ -51,9 +52,11 @@ impl Engine {
     /// Takes the lanes and opens the engine; returns once it takes commands, or with why it does not.
     /// Must be called within an actix system; with [`Placement::OwnArbiters`] the lanes run on arbiters of their own.
     pub async fn start(parts: EngineParts) -> Result<Self, StartError> {
+        let dates = Dates::new(parts.business_day, parts.clock.now());
         let common = Arc::new(Common {
             store: parts.store,
             clock: parts.clock,
+            dates,
             currencies: parts.currencies,
             policy: parts.policy,
             guard: parts.guard,
@@ -158,7 +161,7 @@ impl Engine {
     /// The clock's instant and its business date.
     pub fn now(&self) -> (Timestamp, BusinessDate) {
         let now = self.0.common.clock.now();
-        (now, now.seoul_date())
+        (now, self.0.common.dates.day().date_of(now))
     }
 
     /// What the store is: for `/version`.
@@ -184,6 +187,7 @@ impl Engine {
             lane: slot.lane,
             status: slot.status(),
             durable: slot.durable(),
+            business_date: slot.link.load().as_ref().map(|link| link.shared.durable_date()),
             projected: slot.progress.seq(),
             published: self.0.common.outbox.is_some().then(|| slot.backlog.published()),
         };

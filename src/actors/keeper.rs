@@ -6,7 +6,7 @@
 //! | resolve | a batch with an unknown outcome is looked up by (lane, seq, hash) and answered |
 //! | check | a store that went back below what was acknowledged stops the lane |
 //! | catch up | the projections reach the head |
-//! | open | a fresh directory, fresh actors; the business date is rolled if a midnight has passed |
+//! | open | a fresh directory, fresh actors; the business date is rolled if it has turned |
 //!
 //! A lane stops for good when it belongs to another owner, when the store went back or is damaged, and when generation
 //! after generation ends in a panic or a breach without a single commit between: then an operator has to look.
@@ -42,7 +42,7 @@ use super::{
     link::{Common, Ending, LaneLink, LaneShared, Limbo},
     place::{Leash, Place},
     rate_board::{BoardSeat, RateBoardActor},
-    travel::{Holds, Pins, Reply, Travel, Work},
+    travel::{Holds, Pins, Reply, RollBy, Travel, Work},
     view::LaneStatus,
 };
 use crate::{
@@ -60,8 +60,11 @@ const STAND_DOWN_MAX: Duration = Duration::from_secs(30);
 /// How long those wait for their answer whose commit's outcome is unknown, while the lane cannot be taken: longer than a server
 /// needs to begin anew, and far shorter than clients wait.
 const LIMBO_WAITED_FOR: Duration = Duration::from_secs(3);
-/// How often the keeper compares the lane's date with the clock's.
+/// How often the keeper compares the lane's date with the clock's at least: clocks may jump. The instant of the next roll is met
+/// exactly.
 const DATE_COMPARED_EVERY: Duration = Duration::from_millis(100);
+/// And at most.
+const DATE_COMPARED_AFTER: Duration = Duration::from_millis(1);
 /// The pause before a lane is taken again, growing with each failure up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 /// The longest pause before a lane is taken again.
@@ -188,6 +191,10 @@ impl Keeper {
         loop {
             if self.slot.is_draining() {
                 return self.slot.set_status(LaneStatus::Closed);
+            }
+            if opened.is_some() && self.slot.lane == LaneId::SYSTEM {
+                // However long it stood by: days that passed meanwhile are rolled over.
+                self.common.dates.begins(self.common.clock.now());
             }
             let generation = match self.open(&mut limbo, acknowledged).await {
                 Ok(generation) => generation,
@@ -415,7 +422,10 @@ impl Keeper {
 
     /// Fresh actors for a lane that was taken.
     fn populate(&self, taken: &TakenLane, feed: Arc<Feed>, board: Option<Board>) -> Arc<LaneLink> {
-        let today = self.common.clock.now().seoul_date();
+        if let Some((_, date)) = taken.last {
+            self.common.dates.reached(date);
+        }
+        let today = self.common.dates.due(self.common.clock.now());
         let last = taken.last.unwrap_or((hwan_domain::time::Timestamp::default(), today));
         let shared = Arc::new(LaneShared::new(
             self.slot.lane,
@@ -449,18 +459,18 @@ impl Keeper {
         if taken.last.is_none_or(|(_, date)| date < today) {
             link.lane.do_send(Sequence(roll_to(today)));
         }
+        // Whoever waits for this lane to reach a date looks again.
+        self.common.dates.moved();
         link
     }
 
-    /// Waits for the generation's end; rolls its date when a midnight has passed.
+    /// Waits for the generation's end; rolls its date as soon as it turns.
     async fn attend(&self, generation: &Generation) -> (Ending, Option<Limbo>) {
         let shared = &generation.link.shared;
-        let mut compare = tokio::time::interval(DATE_COMPARED_EVERY);
-        compare.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 ended = shared.ended() => return ended,
-                _ = compare.tick() => {
+                () = tokio::time::sleep(self.until_compared()) => {
                     if self.slot.is_draining() {
                         shared.end(Ending::Drained, None);
                         continue;
@@ -470,7 +480,7 @@ impl Keeper {
                         shared.end(Ending::LeaseLapsed, None);
                         continue;
                     }
-                    let today = self.common.clock.now().seoul_date();
+                    let today = self.common.dates.due(self.common.clock.now());
                     if shared.durable() > Seq::ZERO && shared.date() < today {
                         generation.link.lane.do_send(Sequence(roll_to(today)));
                     }
@@ -482,6 +492,14 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// How long until the lane's date is compared with the clock's: no later than the next roll.
+    fn until_compared(&self) -> Duration {
+        let now = self.common.clock.now();
+        let (_, next) = self.common.dates.day().next_roll(now);
+        let left = Duration::from_micros(next.micros_since(now).max(0).unsigned_abs());
+        left.clamp(DATE_COMPARED_AFTER, DATE_COMPARED_EVERY)
     }
 
     fn observe_backlog(&self, shared: &LaneShared) {
@@ -508,11 +526,11 @@ impl Keeper {
     }
 }
 
-/// The command that passes a lane on to a business date.
-fn roll_to(date: BusinessDate) -> Box<Travel> {
+/// The command that passes a lane on to a business date, as the schedule says or because other lanes are further.
+pub(super) fn roll_to(date: BusinessDate) -> Box<Travel> {
     let (reply, _nobody_waits) = Reply::channel();
     Box::new(Travel {
-        work: Work::RollDate(date),
+        work: Work::RollDate(date, RollBy::Schedule),
         who: Viewer::of_all(Arc::from("engine")),
         key: None,
         deadline: Instant::now() + Duration::from_secs(60),

@@ -29,6 +29,7 @@ use tokio::{
 use super::{
     batch::Batch,
     command::{Delivery, Executed, KeyError, NotDone, Refusal},
+    dates::Dates,
     directory::Directory,
     engine::EngineLimits,
     home::lock,
@@ -91,6 +92,8 @@ pub struct Common {
     pub store: Arc<dyn LedgerStore>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// The business dates of all lanes.
+    pub dates: Dates,
     /// The currencies.
     pub currencies: Arc<CurrencySet>,
     /// The bank's limits.
@@ -140,7 +143,7 @@ pub struct LaneShared {
     last_at_micros: AtomicI64,
     date_days: AtomicI32,
     durable: AtomicU64,
-    durable_hash: Mutex<ChainHash>,
+    durable_end: Mutex<(ChainHash, BusinessDate)>,
     ended: AtomicBool,
     ending: Mutex<Option<(Ending, Option<Limbo>)>>,
     has_ended: Notify,
@@ -169,7 +172,7 @@ impl LaneShared {
             last_at_micros: AtomicI64::new(last_at.micros()),
             date_days: AtomicI32::new(date.days()),
             durable: AtomicU64::new(durable.number()),
-            durable_hash: Mutex::new(hash),
+            durable_end: Mutex::new((hash, date)),
             ended: AtomicBool::new(false),
             ending: Mutex::new(None),
             has_ended: Notify::new(),
@@ -197,15 +200,24 @@ impl LaneShared {
         Seq::new(self.durable.load(Ordering::Acquire)).unwrap_or(Seq::ZERO)
     }
 
-    /// Notes that everything up to `seq` is durable. Called by the lane's actor only.
-    pub fn made_durable(&self, seq: Seq, hash: ChainHash) {
-        *lock(&self.durable_hash) = hash;
+    /// Notes that everything up to `seq`, a record of this hash and date, is durable. Called by the lane's actor only.
+    pub fn made_durable(&self, seq: Seq, hash: ChainHash, date: BusinessDate) {
+        let (_, before) = std::mem::replace(&mut *lock(&self.durable_end), (hash, date));
         self.durable.store(seq.number(), Ordering::Release);
+        if before < date {
+            self.common.dates.reached(date);
+            self.common.dates.moved();
+        }
+    }
+
+    /// The business date of the newest durable record.
+    pub fn durable_date(&self) -> BusinessDate {
+        lock(&self.durable_end).1
     }
 
     /// The newest durable record and its link in the chain. Steady only after the end.
     pub fn durable_head(&self) -> (Seq, ChainHash) {
-        (self.durable(), *lock(&self.durable_hash))
+        (self.durable(), lock(&self.durable_end).0)
     }
 
     /// Tells everybody who follows that a batch is durable.

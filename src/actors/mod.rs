@@ -12,6 +12,7 @@
 //! | [`looks`], [`look`] | reads: by the façade; in the customer's mailbox |
 //! | [`reads`] | lists, read from the store |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
+//! | [`dates`], [`business_date`] | where the lanes should stand, and the command that sends them on |
 //! | [`parts`] | what an engine is made of, its bounds |
 //! | [`place`] | threads beside the lane's |
 //! | [`rate_board`] | rounds, voids, halts |
@@ -19,8 +20,10 @@
 pub mod account;
 pub mod admit;
 pub mod batch;
+pub mod business_date;
 pub mod command;
 pub mod customer;
+pub mod dates;
 pub mod directory;
 pub mod door;
 pub mod engine;

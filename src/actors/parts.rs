@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hwan_domain::{currency::CurrencySet, guard::GuardPolicy, id::LaneId, limit::LimitPolicy};
+use hwan_domain::{
+    business_day::BusinessDay, currency::CurrencySet, guard::GuardPolicy, id::LaneId, limit::LimitPolicy,
+};
 
 use crate::{
     clock::Clock,
@@ -66,6 +68,8 @@ pub struct EngineParts {
     pub clock: Arc<dyn Clock>,
     /// The currencies.
     pub currencies: Arc<CurrencySet>,
+    /// When business dates begin.
+    pub business_day: BusinessDay,
     /// The bank's limits.
     pub policy: LimitPolicy,
     /// What the rate guard tolerates.

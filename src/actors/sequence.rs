@@ -12,6 +12,7 @@ use std::sync::Arc;
 use actix::Actor;
 use hwan_domain::{
     account::{AccountBook, AccountState},
+    business_day::judge_roll,
     customer::{CustomerBook, CustomerState},
     exchange::Side,
     id::{AccountId, CustomerId, Position, Seq},
@@ -34,7 +35,7 @@ use super::{
     lane::LaneActor,
     link::LaneLink,
     plan,
-    travel::{MoneySide, Movement, MovementKind, Reversing, Travel, Work},
+    travel::{MoneySide, Movement, MovementKind, Reversing, RollBy, Travel, Work},
 };
 use crate::storage::port::{Holding, StateWrite};
 
@@ -109,6 +110,12 @@ impl LaneActor {
                 let cell = lock(&account.cell);
                 cell.book.judge_revision(*expected, violations);
                 cell.book.judge_closing(situation.at, violations);
+            }
+            Work::RollDate(date, RollBy::Command) => {
+                let common = &self.shared.common;
+                if let Err(violation) = judge_roll(common.dates.day(), common.clock.now(), *date) {
+                    violations.push(violation);
+                }
             }
             _ => {}
         }
@@ -220,7 +227,7 @@ impl LaneActor {
                 Ok(cover) => Event::Covered { cover },
                 Err(rejection) => return Ok(Applied::Rejected(rejection)),
             },
-            Work::RollDate(date) => {
+            Work::RollDate(date, _) => {
                 if *date <= situation.date && self.tail != Seq::ZERO {
                     return Ok(Applied::Nothing); // a late or repeated roll is harmless
                 }

@@ -178,7 +178,16 @@ pub enum Work {
     /// Report a deal of the bank's own.
     Cover(Box<Deal>),
     /// Pass on to a business date.
-    RollDate(BusinessDate),
+    RollDate(BusinessDate, RollBy),
+}
+
+/// What sends a lane on to a business date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollBy {
+    /// The schedule, or the lanes that are further.
+    Schedule,
+    /// A command: how far is judged.
+    Command,
 }
 
 /// Money on its way.

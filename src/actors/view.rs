@@ -109,6 +109,8 @@ pub struct LaneView {
     pub status: LaneStatus,
     /// The newest durable record.
     pub durable: Seq,
+    /// Its business date; `None` while the lane is not open.
+    pub business_date: Option<BusinessDate>,
     /// Up to where the projections have followed.
     pub projected: Seq,
     /// Up to where the outbox has taken the records out; `None` without an outbox.

@@ -118,6 +118,7 @@ pub(super) const fn status_of(code: Code) -> StatusCode {
         Code::QuoteExpired => StatusCode::GONE,
         Code::FactInvalid
         | Code::FactsFull
+        | Code::BusinessDateTooFar
         | Code::RoundInvalid
         | Code::CoverInvalid
         | Code::AmountTooSmall

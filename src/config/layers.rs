@@ -13,9 +13,9 @@ use serde::Deserialize;
 use crate::outbox::kafka::settings::KafkaOptions;
 
 use super::{
-    access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig,
-    limits::LimitsConfig, log::LogConfig, outbox::OutboxConfig, positions::PositionsConfig, quotes::QuotesConfig,
-    rates::RatesConfig, server::ServerConfig, store::StoreConfig,
+    access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig,
+    business_day::BusinessDayConfig, engine::EngineConfig, limits::LimitsConfig, log::LogConfig, outbox::OutboxConfig,
+    positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig, server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
@@ -42,6 +42,8 @@ pub struct Config {
     pub accounting: AccountingConfig,
     /// Who takes committed records out of the engine.
     pub outbox: OutboxConfig,
+    /// When business dates begin.
+    pub business_day: BusinessDayConfig,
     /// The engine's bounds.
     pub engine: EngineConfig,
     /// Rates, the guard, currencies.
@@ -180,6 +182,7 @@ impl Config {
         self.store.check()?;
         self.outbox.check()?;
         self.accounting.check(&self.store.mysql)?;
+        self.business_day.check()?;
         self.engine.check()?;
         self.rates.check()?;
         self.limits.check()?;

@@ -8,6 +8,7 @@ pub mod access;
 pub mod accounting;
 pub mod admin;
 pub mod audit;
+pub mod business_day;
 pub mod chart;
 pub mod currencies;
 pub mod engine;

@@ -109,6 +109,14 @@ metric_names! {
     OutboxPublished = "hwan_outbox_published_total", MetricKind::Counter, Unit::Count;
     /// How often what was given to the outbox's carrier was not delivered and was begun anew at the last delivered record.
     OutboxDeliveryErrors = "hwan_outbox_delivery_errors_total", MetricKind::Counter, Unit::Count;
+    /// Whether the business date does not follow the clock, which jumped ahead by more than a day: 1, else 0.
+    BusinessDateHeldBack = "hwan_business_date_held_back", MetricKind::Gauge, Unit::Count;
+    /// The last business date that is closed, as the instant of its midnight in UTC.
+    ClosedDate = "hwan_closed_business_date_seconds", MetricKind::Gauge, Unit::Seconds;
+    /// How long ago the last business date that is closed ended, by the schedule.
+    ClosingAge = "hwan_closing_age_seconds", MetricKind::Gauge, Unit::Seconds;
+    /// Whether a stored closing is not what the books say now: 1, else 0.
+    ClosingDamaged = "hwan_closing_damaged", MetricKind::Gauge, Unit::Count;
     /// How often a lane was taken again after a fault.
     LaneRetakes = "hwan_lane_retakes_total", MetricKind::Counter, Unit::Count;
     /// Requests that nobody is behind, by reason: missing, malformed, unknown_key, wrong_secret and so on.

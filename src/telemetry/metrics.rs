@@ -211,6 +211,58 @@ impl LaneMetrics {
     }
 }
 
+/// The business date's handles.
+#[derive(Clone, Debug)]
+pub struct DateMetrics {
+    held_back: Gauge,
+}
+
+impl DateMetrics {
+    /// Registers with the recorder that is installed by then.
+    #[expect(clippy::new_without_default, reason = "registering is an effect that a default should not have")]
+    pub fn new() -> Self {
+        let held_back = gauge(MetricName::BusinessDateHeldBack, vec![]);
+        held_back.set(0.0);
+        Self { held_back }
+    }
+
+    /// Whether the clock is not followed.
+    pub fn is_held_back(&self, is_held_back: bool) {
+        self.held_back.set(f64::from(u8::from(is_held_back)));
+    }
+}
+
+/// The closings' handles.
+#[derive(Clone, Debug)]
+pub struct ClosingMetrics {
+    closed_date: Gauge,
+    age: Gauge,
+    damaged: Gauge,
+}
+
+impl ClosingMetrics {
+    /// Registers with the recorder that is installed by then.
+    #[expect(clippy::new_without_default, reason = "registering is an effect that a default should not have")]
+    pub fn new() -> Self {
+        Self {
+            closed_date: gauge(MetricName::ClosedDate, vec![]),
+            age: gauge(MetricName::ClosingAge, vec![]),
+            damaged: gauge(MetricName::ClosingDamaged, vec![]),
+        }
+    }
+
+    /// The last date that is closed, in days since 1970, and how long ago it ended.
+    pub fn closed(&self, days: i32, age: Duration) {
+        self.closed_date.set(f64::from(days) * 86_400.0);
+        self.age.set(age.as_secs_f64());
+    }
+
+    /// Whether a stored closing is not what the books say now.
+    pub fn is_damaged(&self, is_damaged: bool) {
+        self.damaged.set(f64::from(u8::from(is_damaged)));
+    }
+}
+
 /// The gate's handles.
 #[derive(Clone, Debug)]
 pub struct AccessMetrics {

@@ -49,6 +49,7 @@ impl Bank {
             store: store.clone(),
             clock: Arc::new(SystemClock),
             currencies: currencies(),
+            business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
             quote_lifetime_max: Duration::from_secs(300),

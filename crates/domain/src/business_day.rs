@@ -7,7 +7,10 @@
 //! A clock may be wrong. Back it never takes a lane, since dates never go back. Ahead, [`RollWatch`] lets it take the lanes one day
 //! beyond what it showed so far, and no further, until a person says so or the clock comes back. Callers: `actors`, `config`.
 
-use crate::time::{BusinessDate, MICROS_PER_DAY, MICROS_PER_SECOND, Timestamp};
+use crate::{
+    rejection::{Code, Violation},
+    time::{BusinessDate, MICROS_PER_DAY, MICROS_PER_SECOND, Timestamp},
+};
 
 /// Microseconds in a minute.
 const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
@@ -138,25 +141,18 @@ impl RollWatch {
     }
 }
 
-/// Why lanes are not sent on to a date by command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RollRefusal {
-    /// It is later than the day after the clock's.
-    TooFar {
-        /// The latest that there is.
-        latest: BusinessDate,
-    },
-}
-
 /// Whether lanes may be sent on to `date` by command while the clock shows `now`: up to the clock's date where they are behind it, and
 /// one day beyond it, which closes the day early. Lanes that are there or further stay where they are.
 ///
 /// # Errors
 ///
-/// [`RollRefusal`] for a date beyond that.
-pub fn judge_roll(day: BusinessDay, now: Timestamp, date: BusinessDate) -> Result<(), RollRefusal> {
+/// [`Code::BusinessDateTooFar`] for a date beyond that.
+pub fn judge_roll(day: BusinessDay, now: Timestamp, date: BusinessDate) -> Result<(), Violation> {
     let latest = day.date_of(now).next();
-    if date > latest { Err(RollRefusal::TooFar { latest }) } else { Ok(()) }
+    if date <= latest {
+        return Ok(());
+    }
+    Err(Violation::new(Code::BusinessDateTooFar, format!("{date}; the latest that lanes are sent to now is {latest}")))
 }
 
 #[cfg(test)]
@@ -279,7 +275,8 @@ mod tests {
         for day in ["2026-11-01", "2026-11-23", "2026-11-24"] {
             assert_eq!(judge_roll(BusinessDay::SEOUL, now, date(day)), Ok(()));
         }
-        let latest = date("2026-11-24");
-        assert_eq!(judge_roll(BusinessDay::SEOUL, now, date("2026-11-25")), Err(RollRefusal::TooFar { latest }));
+        let refused = judge_roll(BusinessDay::SEOUL, now, date("2026-11-25")).unwrap_err();
+        assert_eq!(refused.code, Code::BusinessDateTooFar);
+        assert_eq!(refused.detail, "2026-11-25; the latest that lanes are sent to now is 2026-11-24");
     }
 }

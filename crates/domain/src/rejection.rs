@@ -106,6 +106,8 @@ codes! {
     CoverInvalid = "cover_invalid",
     /// The pair cannot be halted or resumed as asked: it is already so, or it takes a second person.
     HaltRefused = "halt_refused",
+    /// The business date is later than the day after the clock's.
+    BusinessDateTooFar = "business_date_too_far",
     /// The quote has expired.
     QuoteExpired = "quote_expired",
     /// The quote was used before.

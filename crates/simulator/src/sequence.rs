@@ -97,6 +97,7 @@ impl Scene {
             store: line.clone(),
             clock: self.stage.clock.clone(),
             currencies: world::currencies(),
+            business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             policy: self.policy,
             guard: GuardPolicy::default(),
             quote_lifetime_max: Duration::from_secs(300),
