@@ -53,6 +53,7 @@ async fn start() -> Engine {
         currencies,
         policy: unlimited,
         guard: GuardPolicy::default(),
+        interest: Arc::default(),
         quote_lifetime_max: Duration::from_secs(60),
         limits: EngineLimits { projection_lag_max: u64::MAX, ..EngineLimits::default() },
         outbox: None,

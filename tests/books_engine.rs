@@ -65,6 +65,7 @@ impl Bank {
             currencies: currencies(),
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
+            interest: Arc::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: EngineLimits { customer_lanes: 2, ..EngineLimits::default() },
             outbox: Some(Arc::new(follower(ledger.clone(), clock.clone()))),

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod chart;
 pub mod currencies;
 pub mod engine;
+pub mod interest;
 pub mod jwt;
 pub mod layers;
 pub mod limits;

@@ -51,6 +51,7 @@ impl Bank {
             currencies: currencies(),
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
+            interest: Arc::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: EngineLimits { customer_lanes: kafka.lanes - 1, ..limits },
             outbox: Some(kafka::outbox(kafka.clone()).unwrap()),

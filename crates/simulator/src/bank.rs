@@ -91,6 +91,7 @@ impl Bank {
             currencies: crate::world::currencies(),
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
+            interest: Arc::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits,
             outbox: None,

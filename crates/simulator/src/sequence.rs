@@ -99,6 +99,7 @@ impl Scene {
             currencies: world::currencies(),
             policy: self.policy,
             guard: GuardPolicy::default(),
+            interest: Arc::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: self.limits.clone(),
             outbox: None,

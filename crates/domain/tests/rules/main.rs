@@ -16,6 +16,7 @@ mod conservation;
 mod covers;
 mod facts;
 mod guard;
+mod interest;
 mod invariants;
 mod ledger;
 mod limits;
