@@ -54,6 +54,7 @@ async fn start() -> Engine {
         business_day: hwan_domain::business_day::BusinessDay::SEOUL,
         policy: unlimited,
         guard: GuardPolicy::default(),
+        interest: Arc::default(),
         quote_lifetime_max: Duration::from_secs(60),
         limits: EngineLimits { projection_lag_max: u64::MAX, ..EngineLimits::default() },
         outbox: None,

@@ -325,6 +325,7 @@ async fn start_by(
         .await
         .map_err(|error| StartupError::of_books(config, error))?;
     let position_limits = Arc::new(config.positions.limits(&currencies)?);
+    let interest = Arc::new(config.interest.rates(&currencies)?);
     let store_name = store.store.name();
     let lanes = (0..=config.engine.customer_lanes).filter_map(LaneId::new).collect();
     let expiring = store.let_keys_expire(lanes, Arc::clone(&clock), config.engine.limits().key_retention);
@@ -335,6 +336,7 @@ async fn start_by(
         business_day: config.business_day.schedule()?,
         policy: config.limits.policy(),
         guard: config.rates.guard(),
+        interest,
         quote_lifetime_max: config.quotes.lifetime_max(),
         limits: config.engine.limits(),
         outbox: following.outbox,

@@ -66,6 +66,7 @@ impl Bank {
             business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
+            interest: Arc::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: EngineLimits { customer_lanes: 2, ..EngineLimits::default() },
             outbox: Some(Arc::new(follower(ledger.clone(), clock.clone()))),

@@ -82,6 +82,7 @@ fn what_was_answered_is_in_the_list_on_a_store_of_record_and_its_own_threads() {
             business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
+            interest: Arc::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: EngineLimits::default(),
             outbox: None,

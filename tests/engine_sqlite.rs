@@ -38,6 +38,7 @@ async fn engine(dir: &std::path::Path, clock: &Arc<ManualClock>) -> (Engine, Arc
         business_day: hwan_domain::business_day::BusinessDay::SEOUL,
         policy: LimitPolicy::default(),
         guard: GuardPolicy::default(),
+        interest: Arc::default(),
         quote_lifetime_max: Duration::from_secs(300),
         limits: EngineLimits::default(),
         outbox: None,

@@ -48,6 +48,9 @@ struct EventText<'a> {
     currency: Option<&'a str>,
     amount: Option<&'a str>,
     won: Option<&'a str>,
+    gross: Option<&'a str>,
+    income_tax: Option<&'a str>,
+    local_tax: Option<&'a str>,
     reference: Option<Cow<'a, str>>,
     totals: Option<BTreeMap<&'a str, &'a str>>,
 }
@@ -116,6 +119,16 @@ impl EventReader {
                     debit: debit()?,
                     credit: if in_suspense { self.leg("suspense", text.suspense.as_ref())? } else { credit()? },
                     in_suspense,
+                }
+            }
+            "interest_paid" => {
+                let net = credit()?;
+                let of_it = |field, text| money(field, need(field, text)?, net.currency());
+                Deal::Interest {
+                    gross: of_it("gross", text.gross)?,
+                    income_tax: of_it("income_tax", text.income_tax)?,
+                    local_tax: of_it("local_tax", text.local_tax)?,
+                    net,
                 }
             }
             "covered" => {
@@ -191,7 +204,7 @@ fn minor(field: &'static str, text: &str, currency: Currency) -> Result<i128, Un
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {
-    use hwan_domain::record::Event;
+    use hwan_domain::{interest::Period, record::Event};
 
     use super::*;
     use crate::storage::{
@@ -224,7 +237,10 @@ mod tests {
         scribe.buy(family, amount("10.05", "USD"));
         let exchange = scribe.batch().rows.last().unwrap().record.clone();
         scribe.reverse(&exchange, true);
+        let opened = scribe.clock().1;
         scribe.roll_date();
+        let first = Period::new(opened, opened).unwrap();
+        scribe.pay_interest(family.won, first, amount("9124999", "KRW"));
         let cover = hwan_domain::record::Cover {
             side: Side::Sell,
             amount: amount("5.00", "USD"),

@@ -110,7 +110,7 @@ impl Engine {
 
     /// Whether the command came with a key. One that is not usable is refused before anything else is looked at: that
     /// must not depend on what the command names.
-    fn judge_key(&self, caller: &Caller) -> Result<bool, KeyError> {
+    pub(super) fn judge_key(&self, caller: &Caller) -> Result<bool, KeyError> {
         let Some(text) = caller.key.as_deref() else { return Ok(false) };
         Key::admit(text, self.0.common.clock.now(), self.0.common.limits.key_retention).map(|()| true)
     }

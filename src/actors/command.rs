@@ -12,6 +12,7 @@ use hwan_domain::{
     currency::Currency,
     exchange::{Ask, Side},
     id::{AccountId, CustomerId, ExchangeId},
+    interest::Interest,
     money::Money,
     quote::Quote,
     record::{Record, RequestDigest},
@@ -84,6 +85,13 @@ pub enum Command {
         /// How much, positive.
         amount: Money,
     },
+    /// Interest is claimed, as the façade reckoned it.
+    PayInterest {
+        /// On which account.
+        account: AccountId,
+        /// What is due.
+        claim: Claim,
+    },
     /// Money is changed.
     Exchange(Box<Order>),
     /// An exchange is reversed at its original numbers.
@@ -93,6 +101,17 @@ pub enum Command {
         /// Why.
         reason: Box<str>,
     },
+}
+
+/// What a claim of interest comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// This accrued, more than nothing.
+    Due(Box<Interest>),
+    /// Nothing: every day is paid for, or too little accrued. The command goes its way for its key's sake.
+    Nothing,
+    /// The bank pays none on this account.
+    NotOffered,
 }
 
 /// Whose mailbox a command goes to.
@@ -118,6 +137,7 @@ impl Command {
             | Command::CloseAccount { account, .. }
             | Command::Deposit { account, .. }
             | Command::Withdraw { account, .. }
+            | Command::PayInterest { account, .. }
             | Command::Transfer { from: account, .. } => Party::OwnerOf(*account),
             Command::Exchange(order) => match order.as_ref() {
                 Order::AtQuote(quote) => Party::Customer(quote.customer),

@@ -46,6 +46,9 @@ impl CustomerActor {
             if let Work::Asked(Command::Exchange(order)) = &travel.work {
                 judge::facts_without_plan(order, &self.home, situation.at, &mut travel.violations);
             }
+            if let Work::Asked(Command::PayInterest { account, .. }) = &travel.work {
+                judge::facts_without_interest(*account, &self.home, situation.at, &mut travel.violations);
+            }
             return self.link.lane.do_send(Sequence(travel));
         }
         if let Work::Move(movement) = &travel.work {

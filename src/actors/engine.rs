@@ -60,6 +60,7 @@ impl Engine {
             currencies: parts.currencies,
             policy: parts.policy,
             guard: parts.guard,
+            interest: parts.interest,
             limits: parts.limits,
             board: ArcSwap::default(),
             board_seq: watch::Sender::new(Seq::ZERO),

@@ -1,4 +1,4 @@
-//! Idempotency keys, and what else is used once (quotes, exchanges that are reversed): what is remembered of them, and
+//! Idempotency keys, and what else is used once (quotes, exchanges that are reversed, days that interest is paid for): what is remembered of them, and
 //! when memory alone is enough.
 //!
 //! A key takes effect at most once in its scope (caller, customer). In memory a lane keeps the keys that are in flight
@@ -9,8 +9,8 @@
 //! 2. so it cannot have taken effect earlier than its own time less [`KEY_SKEW`];
 //! 3. memory is complete since [`KeyMemory::complete_since`]; if (2) lies after that, absent means never used.
 //!
-//! Any other key costs one point read, batched, before admission; so does a reversal, for an exchange says nothing of
-//! when it was reversed. The unique index in the store is the last wall.
+//! Any other key costs one point read, batched, before admission; so do a reversal and interest, for an exchange says nothing of
+//! when it was reversed, nor a day of when it was paid for. The unique index in the store is the last wall.
 //! Bounds: keys in flight by the door, finished ones by number and age. Lives and dies with a generation of its lane.
 
 use std::{
@@ -19,12 +19,12 @@ use std::{
 };
 
 use hwan_domain::{
-    id::{CustomerId, ExchangeId, Position},
+    id::{AccountId, CustomerId, ExchangeId, Position, TransactionId},
     quote::QuoteId,
     record::{KeyDigest, KeyUse, RequestDigest},
     rejection::{Code, Violation},
     reversal,
-    time::{MICROS_PER_SECOND, Timestamp},
+    time::{BusinessDate, MICROS_PER_SECOND, Timestamp},
 };
 use sha2::{Digest, Sha256};
 
@@ -141,6 +141,8 @@ pub enum UsedOnce {
     Quote(QuoteId),
     /// An exchange, by reversing it.
     Reversal(ExchangeId),
+    /// The days of an account from this one on, by paying interest for them.
+    Interest(AccountId, BusinessDate),
 }
 
 impl UsedOnce {
@@ -149,6 +151,7 @@ impl UsedOnce {
         match self {
             UsedOnce::Quote(quote) => KeyDigest::of_quote(quote),
             UsedOnce::Reversal(exchange) => KeyDigest::of_reversal(exchange),
+            UsedOnce::Interest(account, from) => KeyDigest::of_interest(account, from),
         }
     }
 
@@ -159,7 +162,7 @@ impl UsedOnce {
                 let micros = i64::try_from(quote.0 >> 80).unwrap_or(0).saturating_mul(1_000);
                 KeyTime::Ordered(Timestamp::from_micros(micros))
             }
-            UsedOnce::Reversal(_) => KeyTime::Opaque,
+            UsedOnce::Reversal(_) | UsedOnce::Interest(..) => KeyTime::Opaque,
         }
     }
 
@@ -168,6 +171,10 @@ impl UsedOnce {
         match self {
             UsedOnce::Quote(_) => Violation::new(Code::QuoteUsed, format!("used by {}", ExchangeId::at(by))),
             UsedOnce::Reversal(exchange) => reversal::reversed_before(exchange, by),
+            UsedOnce::Interest(account, from) => {
+                let detail = format!("{account}: interest from {from} on was paid by {}", TransactionId::at(by));
+                Violation::new(Code::NothingAccrued, detail)
+            }
         }
     }
 }

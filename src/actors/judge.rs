@@ -9,6 +9,8 @@ use hwan_domain::{
     check::Direction,
     currency::{Currency, CurrencySet},
     exchange::Side,
+    id::{AccountId, Seq},
+    interest::Interest,
     limit::LimitPolicy,
     rate::Rate,
     rejection::{Code, Violation, Violations},
@@ -17,7 +19,7 @@ use hwan_domain::{
 
 use super::{
     command::Order,
-    home::{Home, lock},
+    home::{AccountPost, Home, lock},
     travel::{MoneySide, Movement, MovementKind},
 };
 
@@ -28,6 +30,8 @@ pub struct Situation {
     pub at: Timestamp,
     /// The lane's business date.
     pub date: BusinessDate,
+    /// The lane's newest record: sequenced, not necessarily durable.
+    pub newest: Seq,
     /// The bank's limits.
     pub policy: LimitPolicy,
     /// The rates.
@@ -90,6 +94,23 @@ fn trade(movement: &Movement, situation: &Situation, violations: &mut Violations
     }
 }
 
+/// Whether interest is still due: no other claim has come first, and its days are over.
+fn interest(interest: &Interest, account: &AccountPost, situation: &Situation, violations: &mut Violations) {
+    lock(&account.cell).book.judge_interest(interest.period, violations);
+    if interest.period.through() >= situation.date {
+        let detail = format!("{} is not over: the lane is at {}", interest.period.through(), situation.date);
+        violations.push(Violation::new(Code::NothingAccrued, detail));
+    }
+}
+
+/// What stands against a claim of interest of which nothing is due: so that all failures are told.
+pub fn facts_without_interest(account: AccountId, home: &Home, at: Timestamp, violations: &mut Violations) {
+    lock(&home.customer).book.judge(Direction::Credit, at, violations);
+    if let Some(account) = home.account(account) {
+        lock(&account.cell).book.judge_facts(Direction::Credit, at, violations);
+    }
+}
+
 /// The debit account's part.
 pub fn debit(movement: &Movement, situation: &Situation, violations: &mut Violations) {
     if let Some(side) = &movement.debit {
@@ -113,6 +134,9 @@ pub fn credit(movement: &Movement, situation: &Situation, violations: &mut Viola
         };
         let credit = Credit { amount: side.amount, direction: side.direction, cap };
         lock(&side.account.cell).book.judge_credit(credit, situation.moment(), violations);
+        if let MovementKind::Interest(of) = &movement.kind {
+            interest(of, &side.account, situation, violations);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use hwan_domain::{
     currency::CurrencySet,
     guard::GuardPolicy,
     id::{LaneId, Position, Seq},
+    interest::RateTable,
     invariant::Breach,
     limit::LimitPolicy,
     record::{KeyDigest, Record},
@@ -98,6 +99,8 @@ pub struct Common {
     pub currencies: Arc<CurrencySet>,
     /// The bank's limits.
     pub policy: LimitPolicy,
+    /// What won bears; nothing where no interest is paid.
+    pub interest: Arc<RateTable>,
     /// What the rate guard tolerates.
     pub guard: GuardPolicy,
     /// The engine's bounds.
@@ -142,6 +145,7 @@ pub struct LaneShared {
     pub feed: Arc<Feed>,
     last_at_micros: AtomicI64,
     date_days: AtomicI32,
+    sequenced: AtomicU64,
     durable: AtomicU64,
     durable_end: Mutex<(ChainHash, BusinessDate)>,
     ended: AtomicBool,
@@ -171,6 +175,7 @@ impl LaneShared {
             feed,
             last_at_micros: AtomicI64::new(last_at.micros()),
             date_days: AtomicI32::new(date.days()),
+            sequenced: AtomicU64::new(durable.number()),
             durable: AtomicU64::new(durable.number()),
             durable_end: Mutex::new((hash, date)),
             ended: AtomicBool::new(false),
@@ -189,8 +194,14 @@ impl LaneShared {
         BusinessDate::from_days(self.date_days.load(Ordering::Acquire))
     }
 
+    /// The newest record that is sequenced.
+    pub fn sequenced(&self) -> Seq {
+        Seq::new(self.sequenced.load(Ordering::Acquire)).unwrap_or(Seq::ZERO)
+    }
+
     /// Notes the stamp of the record that was just sequenced. Called by the sequencing step only.
-    pub fn stamped(&self, at: Timestamp, date: BusinessDate) {
+    pub fn stamped(&self, seq: Seq, at: Timestamp, date: BusinessDate) {
+        self.sequenced.store(seq.number(), Ordering::Release);
         self.last_at_micros.store(at.micros(), Ordering::Release);
         self.date_days.store(date.days(), Ordering::Release);
     }
@@ -230,6 +241,7 @@ impl LaneShared {
         Situation {
             at: self.now(),
             date: self.date(),
+            newest: self.sequenced(),
             policy: self.common.policy,
             board: self.common.board.load_full(),
         }

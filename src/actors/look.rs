@@ -56,6 +56,8 @@ pub enum Sight {
     Customer(LookReply<CustomerView>),
     /// One of the customer's accounts.
     Account(AccountId, LookReply<AccountView>),
+    /// The same, with the newest record of the lane: answered once everything sequenced before is durable.
+    AsSequenced(AccountId, LookReply<(AccountView, Seq)>),
     /// What a market order would cost, as a quote.
     Quote {
         /// The order.
@@ -93,6 +95,7 @@ impl Look {
         match self.at {
             Sight::Customer(reply) => drop(reply.send(Err(refusal))),
             Sight::Account(_, reply) => drop(reply.send(Err(refusal))),
+            Sight::AsSequenced(_, reply) => drop(reply.send(Err(refusal))),
             Sight::Quote { reply, .. } => drop(reply.send(Err(refusal))),
             Sight::Check { reply, .. } => drop(reply.send(Err(refusal))),
             Sight::Trial { reply, .. } => drop(reply.send(Err(refusal))),
@@ -116,6 +119,13 @@ impl Look {
                 Some(post) => {
                     let (view, after) = account_view(&post, situation);
                     (after, answering(reply, Ok(view)))
+                }
+                None => (Seq::ZERO, answering(reply, Err(Rejection::one(Code::AccountNotFound, id.to_string())))),
+            },
+            Sight::AsSequenced(id, reply) => match home.account(id) {
+                Some(post) => {
+                    let (view, _) = account_view(&post, situation);
+                    (situation.newest, answering(reply, Ok((view, situation.newest))))
                 }
                 None => (Seq::ZERO, answering(reply, Err(Rejection::one(Code::AccountNotFound, id.to_string())))),
             },

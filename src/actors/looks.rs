@@ -28,7 +28,7 @@ use super::{
 };
 
 impl Engine {
-    async fn look<T>(
+    pub(super) async fn look<T>(
         &self,
         who: &Viewer,
         customer: CustomerId,
@@ -208,7 +208,7 @@ fn quote_id(now: Timestamp) -> QuoteId {
     QuoteId((millis << 80) | (uuid::Uuid::new_v4().as_u128() & ((1 << 80) - 1)))
 }
 
-fn absent_is_none<T>(seen: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+pub(super) fn absent_is_none<T>(seen: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
     match seen {
         Ok(seen) => Ok(Some(seen)),
         Err(Refusal::Rejected(rejection))

@@ -11,6 +11,7 @@
 //! | [`plan`], [`judge`] | what a command means; whether it may be |
 //! | [`looks`], [`look`] | reads: by the façade; in the customer's mailbox |
 //! | [`reads`] | lists, read from the store |
+//! | [`interest`] | what interest an account may claim, and claiming it |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
 //! | [`dates`], [`business_date`] | where the lanes should stand, and the command that sends them on |
 //! | [`parts`] | what an engine is made of, its bounds |
@@ -30,6 +31,7 @@ pub mod engine;
 pub mod home;
 pub mod hydrator;
 pub mod idempotency;
+pub mod interest;
 pub mod judge;
 pub mod keeper;
 pub mod key_lookup;

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use hwan_domain::{
-    business_day::BusinessDay, currency::CurrencySet, guard::GuardPolicy, id::LaneId, limit::LimitPolicy,
+    business_day::BusinessDay, currency::CurrencySet, guard::GuardPolicy, id::LaneId, interest::RateTable,
+    limit::LimitPolicy,
 };
 
 use crate::{
@@ -74,6 +75,8 @@ pub struct EngineParts {
     pub policy: LimitPolicy,
     /// What the rate guard tolerates.
     pub guard: GuardPolicy,
+    /// What won bears; an empty table where no interest is paid.
+    pub interest: Arc<RateTable>,
     /// The longest life of a quote.
     pub quote_lifetime_max: Duration,
     /// The engine's bounds.

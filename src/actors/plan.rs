@@ -18,7 +18,7 @@ use hwan_domain::{
 };
 
 use super::{
-    command::{Command, MarketOrder, Order},
+    command::{Claim, Command, MarketOrder, Order},
     home::{AccountPost, Home},
     judge::{self, Situation},
     travel::{MoneySide, Movement, MovementKind, Pins, Reversing, Travel, Work},
@@ -57,6 +57,7 @@ pub fn resolve(
         Command::Transfer { from, to, amount } => {
             Work::Move(Box::new(transfer(*from, *to, *amount, home, &travel.pins, situation, currencies)?))
         }
+        Command::PayInterest { account, claim } => Work::Move(Box::new(pay_interest(home, *account, claim)?)),
         Command::Exchange(order) => Work::Move(Box::new(match order.as_ref() {
             Order::AtQuote(quote) => at_quote(quote, home, situation, currencies)?,
             Order::AtMarket(order) => at_market(order, home, situation, currencies)?,
@@ -156,6 +157,22 @@ fn transfer(
     let other = pins.other.as_ref().map_or(home, |pin| pin.home());
     let credit = credit_side(other, own_account(other, to)?, amount, situation, currencies);
     Ok(Movement { kind: MovementKind::Transfer, debit: Some(debit), credit: Some(credit) })
+}
+
+/// Interest, as it was reckoned; won has no holding cap.
+fn pay_interest(home: &Arc<Home>, id: AccountId, claim: &Claim) -> Result<Movement, Rejection> {
+    let account = own_account(home, id)?;
+    match claim {
+        Claim::Due(interest) => {
+            let (home, amount) = (home.clone(), interest.net);
+            let credit = MoneySide { home, account, amount, direction: Direction::Credit, won: 0, cap: Ok(None) };
+            Ok(Movement { kind: MovementKind::Interest(interest.clone()), debit: None, credit: Some(credit) })
+        }
+        Claim::Nothing => {
+            Err(Rejection::one(Code::NothingAccrued, format!("{id}: every day is paid for, or too little accrued")))
+        }
+        Claim::NotOffered => Err(super::interest::not_offered(id)),
+    }
 }
 
 /// An exchange taken back, at its original numbers.

@@ -146,6 +146,14 @@ impl Engine {
             .map_err(|_| overloaded(Overload::ProjectionLag))
     }
 
+    /// Returns once a lane's projections have this record and all before it, which are durable.
+    pub(super) async fn projected_to(&self, lane: LaneId, seq: Seq) -> Result<(), Refusal> {
+        let Some(slot) = self.slot(lane) else { return Ok(()) };
+        tokio::time::timeout(PROJECTION_WAIT_MAX, slot.progress.reaches(seq))
+            .await
+            .map_err(|_| overloaded(Overload::ProjectionLag))
+    }
+
     /// Gives the projections a moment to reach what is durable now: what they lack, the next start has to catch up.
     pub(super) async fn projections_follow(&self) {
         let all = async {

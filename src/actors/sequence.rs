@@ -16,6 +16,7 @@ use hwan_domain::{
     customer::{CustomerBook, CustomerState},
     exchange::Side,
     id::{AccountId, CustomerId, Position, Seq},
+    interest::Interest,
     invariant::{self, Breach},
     record::{Event, Landing, Leg, Origin, Record},
     rejection::Rejection,
@@ -134,7 +135,7 @@ impl LaneActor {
             return self.shared.refuse(travel, Refusal::NotDone(NotDone::LaneClosed));
         }
         self.tail = position.seq();
-        self.shared.stamped(record.at, record.business_date);
+        self.shared.stamped(record.position.seq(), record.at, record.business_date);
         if let Some(used) = record.used_once() {
             lock(&self.shared.keys).use_up(used, position);
         }
@@ -265,6 +266,9 @@ impl LaneActor {
             return self.reversed(movement, of, (debit, landing, limited_won), position, situation).map(Some);
         }
         let credit = credit.as_ref().and_then(Landing::leg).copied();
+        if let (MovementKind::Interest(interest), Some(side), Some(leg)) = (&movement.kind, &movement.credit, credit) {
+            return Ok(Some(self.paid(interest, side, leg)?));
+        }
         Ok(Some(match (&movement.kind, debit, credit) {
             (MovementKind::Exchange { terms, quote }, Some(debit), Some(credit)) => {
                 let limits =
@@ -306,6 +310,17 @@ impl LaneActor {
         let event = Event::Reversed { exchange, reason, terms, debit, landing, limits, limited_won };
         invariant::reverses(&event, &of.record)?;
         Ok(event)
+    }
+
+    fn paid(&mut self, interest: &Interest, side: &MoneySide, credit: Leg) -> Result<Event, Breach> {
+        let mut cell = lock(&side.account.cell);
+        let paid_through = cell.book.state().paid_through;
+        invariant::follows_interest(side.account.id, interest.period.from(), paid_through)?;
+        cell.book.pay_interest(interest.period);
+        let state = cell.book.state().clone();
+        drop(cell);
+        self.open_batch().leave(StateWrite::Account(state));
+        Ok(interest.paid(credit))
     }
 
     fn charge(&mut self, movement: &Movement, seq: Seq, at: Timestamp) -> Option<hwan_domain::limit::LimitUse> {

@@ -13,6 +13,7 @@ use hwan_domain::{
     currency::Currency,
     exchange::{Side, Terms},
     id::ExchangeId,
+    interest::Interest,
     limit::Charge,
     money::Money,
     quote::Quote,
@@ -25,7 +26,7 @@ use hwan_domain::{
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    command::{Command, Executed, NotDone, Order, Refusal, Viewer},
+    command::{Claim, Command, Executed, NotDone, Order, Refusal, Viewer},
     door::Passage,
     home::{AccountPost, Home, Pin},
     idempotency::{Key, UsedOnce},
@@ -84,6 +85,9 @@ impl Travel {
                 Order::AtMarket(_) => None,
             },
             Command::Reverse { exchange, .. } => Some(UsedOnce::Reversal(ExchangeId::at(exchange.position))),
+            Command::PayInterest { account, claim: Claim::Due(interest) } => {
+                Some(UsedOnce::Interest(*account, interest.period.from()))
+            }
             _ => None,
         }
     }
@@ -215,6 +219,9 @@ impl Movement {
         match &self.kind {
             MovementKind::Exchange { quote, .. } => quote.as_ref().map(|quote| UsedOnce::Quote(quote.id)),
             MovementKind::Reversal(of) => Some(UsedOnce::Reversal(of.exchange)),
+            MovementKind::Interest(of) => {
+                self.credit.as_ref().map(|side| UsedOnce::Interest(side.account.id, of.period.from()))
+            }
             MovementKind::Deposit | MovementKind::Withdrawal | MovementKind::Transfer => None,
         }
     }
@@ -255,6 +262,8 @@ pub enum MovementKind {
     },
     /// An exchange taken back.
     Reversal(Box<Reversing>),
+    /// Interest, paid.
+    Interest(Box<Interest>),
 }
 
 /// A reversal on its way.

@@ -9,12 +9,14 @@ use hwan_domain::{
     customer::CustomerState,
     exchange::{Priced, Side, Terms},
     id::{AccountId, CustomerId, LaneId, Seq},
+    interest::Interest,
     limit::LimitWindow,
     money::Money,
     record::Record,
     rejection::Violation,
     time::{BusinessDate, Timestamp},
 };
+use rust_decimal::Decimal;
 
 /// An account as a reader sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +46,27 @@ pub struct CustomerView {
     pub window: LimitWindow,
     /// The lane time at which it was seen.
     pub at: Timestamp,
+}
+
+/// What interest an account could claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InterestView {
+    /// The account.
+    pub account: AccountId,
+    /// Its owner.
+    pub customer: CustomerId,
+    /// The last day paid for; `None` before the first payment.
+    pub paid_through: Option<BusinessDate>,
+    /// Whether the bank pays interest on it at all.
+    pub is_offered: bool,
+    /// The rate of the lane's business date, in percent a year; `None` before the first rate.
+    pub annual_percent: Option<Decimal>,
+    /// What accrued since, through the day before the lane's business date; `None` where that is no day at all.
+    pub interest: Option<Interest>,
+    /// The lane time at which it was seen.
+    pub at: Timestamp,
+    /// The lane's business date.
+    pub business_date: BusinessDate,
 }
 
 /// What every check says to a posting that was not made.

@@ -18,6 +18,7 @@ use super::{
     facts::ChangeAnswer,
     halts::{LiftedHalt, SetHalt},
     idempotency::REPLAYED,
+    interest::PaymentAnswer,
     openapi::texts::AccountIdText,
     reversals::ReversalAnswer,
     rounds::{PublishedRound, VoidedRound},
@@ -92,6 +93,7 @@ pub(super) fn body(record: &Record) -> Vec<u8> {
             to_json(&ExchangeAnswer::of(record, terms, *quote, (debit, credit), None))
         }
         Event::Reversed { .. } => to_json(&ReversalAnswer::of(record)),
+        Event::InterestPaid { .. } => to_json(&PaymentAnswer::of(record)),
         Event::RoundPublished { round, findings } => to_json(&PublishedRound::of(Some(round), findings)),
         Event::RoundRefused { findings, .. } => to_json(&PublishedRound::of(None, findings)),
         Event::RoundVoided { round, currency, reason } => to_json(&VoidedRound::of(record, *round, currency, reason)),

@@ -133,8 +133,13 @@ pub(super) const fn status_of(code: Code) -> StatusCode {
         | Code::LimitDaily
         | Code::LimitMonthly
         | Code::HoldingLimit
-        | Code::InsufficientBalance => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::AccountExists | Code::AccountNotEmpty | Code::AlreadyReversed | Code::HaltRefused => StatusCode::CONFLICT,
+        | Code::InsufficientBalance
+        | Code::InterestNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::AccountExists
+        | Code::AccountNotEmpty
+        | Code::AlreadyReversed
+        | Code::HaltRefused
+        | Code::NothingAccrued => StatusCode::CONFLICT,
         Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
     }
 }

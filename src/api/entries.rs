@@ -35,6 +35,7 @@ enum KindText {
     Transfer,
     Exchange,
     Reversal,
+    Interest,
 }
 
 /// An entry of a passbook.
@@ -91,7 +92,9 @@ fn id(kind: EntryKind, position: Position) -> String {
     match kind {
         EntryKind::Exchange => ExchangeId::at(position).to_string(),
         EntryKind::Reversal => ReversalId::at(position).to_string(),
-        EntryKind::Deposit | EntryKind::Withdrawal | EntryKind::Transfer => TransactionId::at(position).to_string(),
+        EntryKind::Deposit | EntryKind::Withdrawal | EntryKind::Transfer | EntryKind::Interest => {
+            TransactionId::at(position).to_string()
+        }
     }
 }
 

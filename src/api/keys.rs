@@ -118,7 +118,7 @@ pub(super) fn place(record: &Record) -> Option<(String, Option<&'static str>)> {
         Event::Exchanged { .. } => (ExchangeId::at(at).to_string(), Some("exchanges")),
         Event::Reversed { .. } => (ReversalId::at(at).to_string(), Some("reversals")),
         Event::Covered { .. } => (CoverId::at(at).to_string(), Some("positions/covers")),
-        Event::Deposited { .. } | Event::Withdrawn { .. } | Event::Transferred { .. } => {
+        Event::Deposited { .. } | Event::Withdrawn { .. } | Event::Transferred { .. } | Event::InterestPaid { .. } => {
             (TransactionId::at(at).to_string(), Some("transactions"))
         }
         Event::AccountFactStated { .. }

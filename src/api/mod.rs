@@ -28,6 +28,7 @@ pub mod halts;
 pub mod health;
 pub mod host;
 pub mod idempotency;
+pub mod interest;
 pub mod json;
 pub mod keys;
 pub mod ledger;

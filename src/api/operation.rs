@@ -128,6 +128,8 @@ pub struct Operation {
     pub media: &'static str,
     /// The answer to a trial, under 200.
     pub trial: Option<Described>,
+    /// The answer where there was nothing to do, under 200.
+    pub nothing: Option<Described>,
     /// The statuses of its refusals, beside those that every operation has.
     pub refusals: &'static [u16],
 }
@@ -153,6 +155,7 @@ impl Operation {
             answer,
             media: "application/json",
             trial: None,
+            nothing: None,
             refusals: &[],
         }
     }

@@ -33,6 +33,7 @@ enum KindText {
     Deposit,
     Withdrawal,
     Transfer,
+    Interest,
 }
 
 /// Money that comes in or goes out.
@@ -68,7 +69,7 @@ struct TransferRequest<'a> {
     amount: Amount<'a>,
 }
 
-/// A deposit, withdrawal or transfer that took place.
+/// A deposit, a withdrawal, a transfer or a payment of interest that took place.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Transaction)]
 pub(super) struct TransactionAnswer {
@@ -142,7 +143,7 @@ pub(super) const GET: Operation = Operation {
     ..Operation::read(
         "transactions.get",
         "/transactions/{id}",
-        "Read a deposit, withdrawal or transfer",
+        "Read a deposit, a withdrawal, a transfer or a payment of interest",
         Described { shape: Shape::of::<TransactionAnswer>(), example: EXAMPLE },
     )
 };
@@ -164,6 +165,7 @@ const fn kind(event: &Event) -> Option<&'static str> {
         Event::Deposited { .. } => Some("deposit"),
         Event::Withdrawn { .. } => Some("withdrawal"),
         Event::Transferred { .. } => Some("transfer"),
+        Event::InterestPaid { .. } => Some("interest"),
         _ => None,
     }
 }

@@ -14,8 +14,9 @@ use crate::outbox::kafka::settings::KafkaOptions;
 
 use super::{
     access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig,
-    business_day::BusinessDayConfig, engine::EngineConfig, limits::LimitsConfig, log::LogConfig, outbox::OutboxConfig,
-    positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig, server::ServerConfig, store::StoreConfig,
+    business_day::BusinessDayConfig, engine::EngineConfig, interest::InterestConfig, limits::LimitsConfig,
+    log::LogConfig, outbox::OutboxConfig, positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig,
+    server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
@@ -52,6 +53,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Quotes.
     pub quotes: QuotesConfig,
+    /// Whether interest is paid, and at which rates.
+    pub interest: InterestConfig,
     /// How far the bank's own positions may go.
     pub positions: PositionsConfig,
     /// Logs.
@@ -108,6 +111,14 @@ pub enum ConfigError {
     /// The chart of accounts cannot be read.
     #[error("the chart of accounts in {place} cannot be used: {cause}")]
     Chart {
+        /// The file.
+        place: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// The interest rates cannot be read.
+    #[error("the interest rates in {place} cannot be used: {cause}")]
+    InterestRates {
         /// The file.
         place: String,
         /// What is wrong.
@@ -285,6 +296,7 @@ mod tests {
             ("[outbox.kafka]\nbrokers = \"k:1\"", &["outbox.kafka.brokers", "is not a field", "bootstrap_servers"]),
             ("[positions]\nhard_won = 5", &["positions.hard_won is 5", "from 1000000000"]),
             ("[positions]\nsofter_won = 5", &["positions.softer_won", "is not a field"]),
+            ("[interest]\nrate = 5", &["interest.rate", "is not a field", "rates_file"]),
             ("[log]\nformat = \"xml\"", &["log.format", "text", "json"]),
             ("server = 3", &["server"]),
             ("[server", &["cannot be read"]),

@@ -12,6 +12,7 @@ pub mod business_day;
 pub mod chart;
 pub mod currencies;
 pub mod engine;
+pub mod interest;
 pub mod jwt;
 pub mod layers;
 pub mod limits;

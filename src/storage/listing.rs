@@ -31,11 +31,19 @@ pub enum EntryKind {
     Transfer,
     /// A side of the reversal of an exchange.
     Reversal,
+    /// Interest was paid.
+    Interest,
 }
 
 impl EntryKind {
-    const ALL: [EntryKind; 5] =
-        [EntryKind::Exchange, EntryKind::Deposit, EntryKind::Withdrawal, EntryKind::Transfer, EntryKind::Reversal];
+    const ALL: [EntryKind; 6] = [
+        EntryKind::Exchange,
+        EntryKind::Deposit,
+        EntryKind::Withdrawal,
+        EntryKind::Transfer,
+        EntryKind::Reversal,
+        EntryKind::Interest,
+    ];
 
     /// Of an event that moves money; `None` for any other.
     pub fn of(event: &Event) -> Option<Self> {
@@ -45,6 +53,7 @@ impl EntryKind {
             Event::Withdrawn { .. } => Some(EntryKind::Withdrawal),
             Event::Transferred { .. } => Some(EntryKind::Transfer),
             Event::Reversed { .. } => Some(EntryKind::Reversal),
+            Event::InterestPaid { .. } => Some(EntryKind::Interest),
             Event::CustomerOpened { .. }
             | Event::AccountOpened { .. }
             | Event::AccountFactStated { .. }
@@ -73,6 +82,7 @@ impl EntryKind {
             EntryKind::Withdrawal => 3,
             EntryKind::Transfer => 4,
             EntryKind::Reversal => 5,
+            EntryKind::Interest => 6,
         }
     }
 
@@ -89,6 +99,7 @@ impl EntryKind {
             EntryKind::Withdrawal => "withdrawal",
             EntryKind::Transfer => "transfer",
             EntryKind::Reversal => "reversal",
+            EntryKind::Interest => "interest",
         }
     }
 }

@@ -17,6 +17,7 @@ use hwan_domain::{
     currency::Currency,
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
+    interest::{DailyClosing, Period},
     limit::LimitUse,
     money::Money,
     record::{KeyDigest, Record},
@@ -392,6 +393,29 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// An account's closing balances on `date`: of each currency the newest daily row not after it; as far as projected.
     async fn daily_balances(&self, id: AccountId, date: BusinessDate)
     -> Result<Vec<(BusinessDate, Money)>, StoreError>;
+
+    /// An account's closing balances of one currency over the business dates of a period, in order, each good until the next: the
+    /// newest one not after the period's first day, then that of every later day of it with a posting. As far as projected.
+    /// Stores that keep days together read it at once.
+    async fn daily_closings(
+        &self,
+        id: AccountId,
+        currency: Currency,
+        period: Period,
+    ) -> Result<Vec<DailyClosing>, StoreError> {
+        let mut closings: Vec<DailyClosing> = Vec::new();
+        let mut date = period.from();
+        while date <= period.through() {
+            let of_day = self.daily_balances(id, date).await?;
+            if let Some((date, amount)) = of_day.into_iter().find(|(_, amount)| amount.currency() == currency)
+                && closings.last().is_none_or(|last| last.date < date)
+            {
+                closings.push(DailyClosing { date, amount });
+            }
+            date = date.next();
+        }
+        Ok(closings)
+    }
 
     /// Finishes what is under way and closes; later calls fail with [`StoreError::Unavailable`].
     async fn close(&self);

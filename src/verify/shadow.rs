@@ -73,6 +73,7 @@ impl Shadow {
                 None => wrong.push(format!("record {:?}: account {account} was never opened", record.position)),
             },
             Event::Reversed { .. } => self.reverse(record, reversed, wrong),
+            Event::InterestPaid { .. } => self.pay_interest(record, wrong),
             Event::Exchanged { limits: Some(limits), debit, .. } => {
                 let won = debit.amount.negated().minor();
                 match self.customers.get_mut(&debit.customer) {
@@ -127,6 +128,17 @@ impl Shadow {
             found("the limit counters do not follow".into());
         }
         state.limits = limits.unwrap_or(state.limits);
+    }
+
+    /// Interest: for days that follow those it was paid for before.
+    fn pay_interest(&mut self, record: &Record, wrong: &mut Vec<String>) {
+        let Event::InterestPaid { account, from, through, .. } = &record.event else { return };
+        // An account that was never opened is found where its leg is posted.
+        let Some(state) = self.accounts.get_mut(account) else { return };
+        if let Err(breach) = invariant::follows_interest(*account, *from, state.paid_through) {
+            wrong.push(format!("record {:?}: {breach}", record.position));
+        }
+        state.paid_through = state.paid_through.max(Some(*through));
     }
 
     fn post(&mut self, leg: &Leg) -> Result<(), String> {

@@ -253,6 +253,9 @@ fn difference(stored: &AccountState, follows: &AccountState) -> Option<String> {
     if stored_balances != following_balances {
         return Some(format!("{stored_balances:?} is stored, {following_balances:?} follows"));
     }
-    let rest = |state: &AccountState| (state.customer, state.kind, state.facts.clone(), state.limited);
-    (rest(stored) != rest(follows)).then(|| "owner, kind, facts or limited use stored do not follow".to_owned())
+    let rest =
+        |state: &AccountState| (state.customer, state.kind, state.facts.clone(), state.limited, state.paid_through);
+    (rest(stored) != rest(follows)).then(|| {
+        "owner, kind, facts, limited use or the day that interest is paid through stored do not follow".to_owned()
+    })
 }

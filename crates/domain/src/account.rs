@@ -17,6 +17,7 @@ use crate::{
     currency::Currency,
     exchange::value_in_won,
     id::{AccountId, CustomerId},
+    interest::Period,
     invariant::Breach,
     limit::LimitPolicy,
     money::Money,
@@ -87,6 +88,9 @@ pub struct AccountState {
     pub facts: FactSheet,
     /// The use of a limited account's daily cap, once it has any.
     pub limited: Option<LimitedUse>,
+    /// The last business date for which interest was paid; `None` before the first payment: interest counts from the day of
+    /// opening then.
+    pub paid_through: Option<BusinessDate>,
     /// A balance for each currency that ever had a posting.
     pub balances: SmallVec<[Balance; 1]>,
 }
@@ -94,7 +98,15 @@ pub struct AccountState {
 impl AccountState {
     /// A new account, empty.
     pub fn opened(id: AccountId, customer: CustomerId, kind: AccountKind) -> Self {
-        Self { id, customer, kind, facts: FactSheet::default(), limited: None, balances: SmallVec::new() }
+        Self {
+            id,
+            customer,
+            kind,
+            facts: FactSheet::default(),
+            limited: None,
+            paid_through: None,
+            balances: SmallVec::new(),
+        }
     }
 
     /// How many postings the account has had.
@@ -453,6 +465,19 @@ impl AccountBook {
         let total = self.state.limited_won(date).saturating_add(won);
         self.state.limited = Some(LimitedUse { date, won: total });
         Some(total)
+    }
+
+    /// Adds a violation where interest was paid since a claim was reckoned, so that its period is no longer the one due.
+    pub fn judge_interest(&self, period: Period, violations: &mut Violations) {
+        if let Some(paid) = self.state.paid_through.filter(|paid| *paid >= period.from()) {
+            let detail = format!("{}: interest is paid through {paid}", self.state.id);
+            violations.push(Violation::new(Code::NothingAccrued, detail));
+        }
+    }
+
+    /// Notes for which days interest was just paid.
+    pub fn pay_interest(&mut self, period: Period) {
+        self.state.paid_through = Some(period.through());
     }
 
     /// States a fact that was judged good.

@@ -5,6 +5,7 @@
 use crate::{
     exchange::{Ask, Side, Terms},
     id::{AccountId, ExchangeId, Position},
+    interest::{self, Interest, Period},
     money::Money,
     record::{Event, Landing, Leg, Record},
     time::{BusinessDate, Timestamp},
@@ -91,6 +92,26 @@ pub enum Breach {
         /// What comes back, and where.
         landing: Box<Landing>,
     },
+    /// I11: interest is what its accruals come to, taxed by the formula, for days before its own, on its own account.
+    #[error("I11 interest is not what accrued: record {position:?} pays {paid:?}")]
+    InterestAgainstAccruals {
+        /// The record.
+        position: Position,
+        /// What it credits.
+        paid: Money,
+    },
+    /// I12: interest is paid for the days that follow those paid for.
+    #[error(
+        "I12 interest does not follow: account {account} is paid from {from} on, was paid through {paid_through:?}"
+    )]
+    InterestPeriod {
+        /// The account.
+        account: AccountId,
+        /// The first day of the payment.
+        from: BusinessDate,
+        /// The last day paid for before.
+        paid_through: Option<BusinessDate>,
+    },
     /// I8: positions are gapless within a lane.
     #[error("I8 gap or repeat: {after:?} follows {before:?}")]
     Gap {
@@ -155,6 +176,42 @@ pub fn reverses(event: &Event, exchange: &Record) -> Result<(), Breach> {
     Err(Breach::NotItsReversal { exchange: exchange.position, debit: debit.amount, landing: Box::new(*landing) })
 }
 
+/// I12: interest from this day on follows what an account was paid for before, without overlap and without a gap. The first
+/// payment begins with the day of opening, which only the account's opening tells.
+pub fn follows_interest(
+    account: AccountId,
+    from: BusinessDate,
+    paid_through: Option<BusinessDate>,
+) -> Result<(), Breach> {
+    match paid_through {
+        Some(paid) if paid.next() != from => Err(Breach::InterestPeriod { account, from, paid_through }),
+        _ => Ok(()),
+    }
+}
+
+/// I11: a record that pays interest pays what its own numbers come to.
+fn interest_follows(record: &Record) -> Result<(), Breach> {
+    let Event::InterestPaid { account, customer, from, through, accruals, gross, income_tax, local_tax, credit } =
+        &record.event
+    else {
+        return Ok(());
+    };
+    let reckoned = Period::new(*from, *through)
+        .and_then(|period| interest::reckon(credit.amount.currency(), period, accruals.clone()).ok());
+    let is_right = match &reckoned {
+        Some(Interest { gross: accrued, income_tax: income, local_tax: local, net, .. }) => {
+            (accrued, income, local, *net) == (gross, income_tax, local_tax, credit.amount)
+                && (credit.account, credit.customer) == (*account, *customer)
+                && *through < record.business_date
+        }
+        None => false,
+    };
+    if is_right {
+        return Ok(());
+    }
+    Err(Breach::InterestAgainstAccruals { position: record.position, paid: credit.amount })
+}
+
 /// Whether two amounts, positive, are what these terms make of each other.
 fn priced(position: Position, terms: &Terms, won: Money, foreign: Money) -> Result<(), Breach> {
     match terms.price(Ask::Foreign(foreign)) {
@@ -163,7 +220,7 @@ fn priced(position: Position, terms: &Terms, won: Money, foreign: Money) -> Resu
     }
 }
 
-/// I5, I6, I7: the legs of a record fit its event and each other.
+/// I5, I6, I7, I11: the legs of a record fit its event and each other.
 pub fn balanced(record: &Record) -> Result<(), Breach> {
     let position = record.position;
     let is_right = |amount: Money, right: bool| if right { Ok(()) } else { Err(Breach::WrongWay { position, amount }) };
@@ -199,6 +256,10 @@ pub fn balanced(record: &Record) -> Result<(), Breach> {
                 Side::Sell => (debit.amount.negated(), landing.amount()),
             };
             priced(position, terms, won, foreign)
+        }
+        Event::InterestPaid { credit, .. } => {
+            enters(credit.amount)?;
+            interest_follows(record)
         }
         _ => Ok(()),
     }

@@ -5,8 +5,9 @@
 //!
 //! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
-//! [`exchange`], [`quote`], [`reversal`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`],
-//! [`control`]). What the bank's own books make of it all: [`ledger`]. Its days, and their end: [`business_day`], [`closing`].
+//! [`exchange`], [`quote`], [`reversal`], [`interest`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`],
+//! [`record`], [`control`]). What the bank's own books make of it all: [`ledger`]. Its days, and their end: [`business_day`],
+//! [`closing`].
 
 pub mod account;
 pub mod board;
@@ -20,6 +21,7 @@ pub mod customer;
 pub mod exchange;
 pub mod guard;
 pub mod id;
+pub mod interest;
 pub mod invariant;
 pub mod ledger;
 pub mod limit;

@@ -16,6 +16,7 @@ use crate::{
     exchange::{Side, Terms},
     guard::Finding,
     id::{AccountId, CustomerId, ExchangeId, Position},
+    interest::Accrual,
     limit::LimitUse,
     money::Money,
     quote::QuoteId,
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// The fingerprint of an idempotency key in its scope (caller, customer); unique in the journal. What a record uses up
-/// beside its key stands among the keys: a quote, an exchange that is reversed.
+/// beside its key stands among the keys: a quote, an exchange that is reversed, a period that interest is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyDigest(pub [u8; 16]);
 
@@ -40,6 +41,15 @@ impl KeyDigest {
     pub const fn of_reversal(exchange: ExchangeId) -> Self {
         let [a, b, c, d, e, f, g, h] = *b"reversal";
         let [i, j, k, l, m, n, o, p] = exchange.position().packed().to_be_bytes();
+        Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+    }
+
+    /// Under which the interest of an account from this day on stands among the used keys: a day is paid for at most once.
+    /// A quote that reads the same would have been made in the year 5643.
+    pub const fn of_interest(account: AccountId, from: BusinessDate) -> Self {
+        let [a, b, c, d] = *b"intr";
+        let [e, f, g, h] = from.days().to_be_bytes();
+        let [i, j, k, l, m, n, o, p] = account.position().packed().to_be_bytes();
         Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
     }
 }
@@ -216,6 +226,27 @@ pub enum Event {
         /// A limited account's debits of that business date afterwards, in won; absent for others.
         limited_won: Option<i64>,
     },
+    /// Interest was paid for a run of days, after tax.
+    InterestPaid {
+        /// On which account.
+        account: AccountId,
+        /// Its owner.
+        customer: CustomerId,
+        /// The first day that it is for: the one after the last that was paid for.
+        from: BusinessDate,
+        /// The last day that it is for, before the record's own date.
+        through: BusinessDate,
+        /// At which rates and on which sums it accrued.
+        accruals: Vec<Accrual>,
+        /// Before tax.
+        gross: Money,
+        /// Withheld for the state.
+        income_tax: Money,
+        /// Withheld for the municipality.
+        local_tax: Money,
+        /// The credit, of what is left.
+        credit: Leg,
+    },
     /// The lane passed on to a business date: what follows belongs to it.
     DateRolled {
         /// The new date.
@@ -290,11 +321,13 @@ impl Record {
         self.origin.key.as_ref().map(|key| key.digest)
     }
 
-    /// What it used up beside its key, as that stands among the used keys: a quote, or the exchange that it reversed.
+    /// What it used up beside its key, as that stands among the used keys: a quote, the exchange that it reversed, or the
+    /// day from which it paid interest.
     pub const fn used_once(&self) -> Option<KeyDigest> {
         match &self.event {
             Event::Exchanged { quote: Some(quote), .. } => Some(KeyDigest::of_quote(*quote)),
             Event::Reversed { exchange, .. } => Some(KeyDigest::of_reversal(*exchange)),
+            Event::InterestPaid { account, from, .. } => Some(KeyDigest::of_interest(*account, *from)),
             _ => None,
         }
     }
@@ -304,7 +337,7 @@ impl Event {
     /// The movements of money, debit first; empty where none moved.
     pub fn legs(&self) -> impl Iterator<Item = &Leg> {
         let (first, second) = match self {
-            Event::Deposited { credit } => (Some(credit), None),
+            Event::Deposited { credit } | Event::InterestPaid { credit, .. } => (Some(credit), None),
             Event::Withdrawn { debit, .. } => (Some(debit), None),
             Event::Transferred { debit, credit, .. } | Event::Exchanged { debit, credit, .. } => {
                 (Some(debit), Some(credit))
@@ -328,6 +361,7 @@ impl Event {
             Event::Transferred { .. } => "transferred",
             Event::Exchanged { .. } => "exchanged",
             Event::Reversed { .. } => "reversed",
+            Event::InterestPaid { .. } => "interest_paid",
             Event::DateRolled { .. } => "date_rolled",
             Event::RoundPublished { .. } => "round_published",
             Event::RoundRefused { .. } => "round_refused",

@@ -122,6 +122,10 @@ codes! {
     HoldingLimit = "holding_limit",
     /// The available balance does not cover the debit.
     InsufficientBalance = "insufficient_balance",
+    /// The bank pays no interest on this account: interest is switched off, or its currency bears none.
+    InterestNotOffered = "interest_not_offered",
+    /// No interest is due: it was paid through yesterday, or what accrued since is less than the smallest amount.
+    NothingAccrued = "nothing_accrued",
 }
 
 impl fmt::Display for Code {

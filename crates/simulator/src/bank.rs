@@ -92,6 +92,7 @@ impl Bank {
             business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
+            interest: Arc::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits,
             outbox: None,

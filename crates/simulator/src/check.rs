@@ -223,6 +223,7 @@ pub(crate) fn lane_scope(act: &Act, replayed: &Replayed) -> Option<CustomerId> {
         | Command::CloseAccount { account, .. }
         | Command::Deposit { account, .. }
         | Command::Withdraw { account, .. }
+        | Command::PayInterest { account, .. }
         | Command::Transfer { from: account, .. } => owner(account),
         Command::Exchange(order) => Some(match order.as_ref() {
             Order::AtQuote(quote) => quote.customer,

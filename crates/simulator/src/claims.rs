@@ -41,6 +41,7 @@ fn lane_of(act: &Act) -> Option<LaneId> {
             | Command::CloseAccount { account, .. }
             | Command::Deposit { account, .. }
             | Command::Withdraw { account, .. }
+            | Command::PayInterest { account, .. }
             | Command::Transfer { from: account, .. } => Some(account.lane()),
             Command::Exchange(order) => Some(match order.as_ref() {
                 Order::AtQuote(quote) => quote.customer.lane(),

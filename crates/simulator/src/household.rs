@@ -43,12 +43,20 @@ pub(crate) struct NaiveAccount {
     /// Amount and version of each currency's last posting.
     pub(crate) balances: BTreeMap<Currency, (i64, u64)>,
     pub(crate) limited: Vec<(BusinessDate, i64)>,
+    pub(crate) opened_on: BusinessDate,
+    pub(crate) paid_through: Option<BusinessDate>,
     pub(crate) lines: Vec<Line>,
 }
 
 impl NaiveAccount {
     pub(crate) fn balance(&self, currency: Currency) -> i64 {
         self.balances.get(&currency).map_or(0, |(amount, _)| *amount)
+    }
+
+    /// What the last posting of the day, or of the newest one before it, left.
+    pub(crate) fn closing(&self, currency: Currency, day: BusinessDate) -> i64 {
+        let until = self.lines.iter().filter(|line| line.date <= day && line.leg.amount.currency() == currency);
+        until.last().map_or(0, |line| line.leg.balance_after.minor())
     }
 
     pub(crate) fn is_closed(&self) -> bool {

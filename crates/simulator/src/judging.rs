@@ -1,6 +1,6 @@
 //! What the naive ledger would say to a command at some position, instant and state of the board.
 
-use hwan::actors::command::{Command, MarketOrder, Order};
+use hwan::actors::command::{Claim, Command, MarketOrder, Order};
 use hwan_domain::{
     account::AccountKind,
     check::Fact,
@@ -248,6 +248,20 @@ impl Ledger {
             Command::Deposit { account, amount } => {
                 let movement = Movement { credit: Some((*account, *amount)), ..Movement::default() };
                 Ok(self.weigh(&movement, date, bench))
+            }
+            Command::PayInterest { account: id, claim } => {
+                let account = self.accounts.get(id).ok_or(Code::AccountNotFound)?;
+                let Claim::Due(due) = claim else {
+                    return Ok(vec![match claim {
+                        Claim::NotOffered => Code::InterestNotOffered,
+                        _ => Code::NothingAccrued,
+                    }]);
+                };
+                let movement = Movement { credit: Some((*id, due.net)), ..Movement::default() };
+                let mut codes = self.weigh(&movement, date, bench);
+                let late = account.paid_through.is_some_and(|paid| paid >= due.period.from());
+                codes.extend((late || due.period.through() >= date).then_some(Code::NothingAccrued));
+                Ok(codes)
             }
             Command::Withdraw { account, amount } => {
                 let won = worth_on(board, *amount);

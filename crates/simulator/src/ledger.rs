@@ -208,6 +208,8 @@ impl Ledger {
                     sheet: FactSheet::default(),
                     balances: BTreeMap::new(),
                     limited: Vec::new(),
+                    opened_on: record.business_date,
+                    paid_through: None,
                     lines: Vec::new(),
                 };
                 self.accounts.insert(AccountId::at(record.position), account);
@@ -260,9 +262,42 @@ impl Ledger {
                 self.movement(record, Some(debit), landing.leg(), None, *limited_won, around)?;
                 self.give_back(record, of.position)
             }
+            Event::InterestPaid { credit, .. } => {
+                self.pays_interest(record)?;
+                self.movement(record, None, Some(credit), None, None, around)
+            }
             Event::DateRolled { .. } => Ok(()),
             _ => Err("is not of a customers' lane".into()),
         }
+    }
+
+    /// Interest: for every day since the last one paid for, each at its closing, day by day.
+    fn pays_interest(&mut self, record: &Record) -> Wrong {
+        let Event::InterestPaid { account, from, through, accruals, gross, income_tax, local_tax, credit, .. } =
+            &record.event
+        else {
+            return Ok(());
+        };
+        let account = self.accounts.get_mut(account).ok_or("no account's interest")?;
+        let due = account.paid_through.map_or(account.opened_on, BusinessDate::next);
+        ensure(*from == due && *through < record.business_date, || format!("interest from {from} where {due} is due"))?;
+        let mut weighted = 0;
+        for accrual in accruals {
+            let percent = accrual.annual_percent * Decimal::from(10_000);
+            let percent = percent.normalize().mantissa();
+            let days = accrual.period.from().days()..=accrual.period.through().days();
+            for day in days {
+                weighted += i128::from(account.closing(Currency::KRW, BusinessDate::from_days(day))) * percent;
+            }
+        }
+        let accrued = i64::try_from(weighted / 365_000_000).map_err(|error| error.to_string())?;
+        let income = accrued * 14 / 1_000 * 10;
+        let local = income / 100 * 10;
+        let said = [*gross, *income_tax, *local_tax, credit.amount].map(Money::minor);
+        let due = [accrued, income, local, accrued - income - local];
+        ensure(said == due, || format!("interest {said:?} where {due:?} is due"))?;
+        account.paid_through = Some(*through);
+        Ok(())
     }
 
     /// The exchange's own rules; returns what it takes of the limits.

@@ -70,7 +70,8 @@ impl Registry {
             Command::StateAccountFact { account: id, .. }
             | Command::CloseAccount { account: id, .. }
             | Command::Deposit { account: id, .. }
-            | Command::Withdraw { account: id, .. } => account(id),
+            | Command::Withdraw { account: id, .. }
+            | Command::PayInterest { account: id, .. } => account(id),
             Command::Transfer { from, to, .. } => account(from).or_else(|| account(to)),
             Command::Exchange(order) => match order.as_ref() {
                 Order::AtQuote(quote) => customer(&quote.customer),

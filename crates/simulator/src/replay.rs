@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hwan::{
-    actors::command::{Command, Order},
+    actors::command::{Claim, Command, Order},
     storage::port::JournalRow,
 };
 use hwan_domain::{
@@ -82,6 +82,7 @@ fn kind(act: &Act) -> &'static str {
         Act::Command(Command::Deposit { .. }) => "deposited",
         Act::Command(Command::Withdraw { .. }) => "withdrawn",
         Act::Command(Command::Transfer { .. }) => "transferred",
+        Act::Command(Command::PayInterest { .. }) => "interest_paid",
         Act::Command(Command::Exchange(_)) => "exchanged",
         Act::Board(BoardAct::Publish(_)) => "round_published",
         Act::Board(BoardAct::Void(_)) => "round_voided",
@@ -120,6 +121,10 @@ fn differs(command: &Command, record: &Record) -> Option<&'static str> {
         (Command::Transfer { from, to, amount }, Event::Transferred { debit, credit, .. }) => {
             is(debit, *from, amount.negated()) && is(credit, *to, *amount)
         }
+        (
+            Command::PayInterest { account, claim: Claim::Due(due) },
+            Event::InterestPaid { from, through, credit, .. },
+        ) => is(credit, *account, due.net) && (due.period.from(), due.period.through()) == (*from, *through),
         (Command::Exchange(order), Event::Exchanged { terms, quote, debit, credit, .. }) => {
             let (won, foreign) = match terms.side {
                 Side::Buy => (debit, credit),

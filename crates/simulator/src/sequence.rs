@@ -100,6 +100,7 @@ impl Scene {
             business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             policy: self.policy,
             guard: GuardPolicy::default(),
+            interest: Arc::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: self.limits.clone(),
             outbox: None,

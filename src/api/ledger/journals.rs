@@ -61,6 +61,7 @@ enum KindText {
     Exchange,
     Reversal,
     Cover,
+    Interest,
 }
 
 /// A side of an account.

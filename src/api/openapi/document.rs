@@ -205,6 +205,9 @@ fn responses(operation: &Operation, schemas: &mut Schemas) -> Value {
     if let Some(trial) = &operation.trial {
         answer(200, "Tried out: nothing was changed", "application/json", trial);
     }
+    if let Some(nothing) = &operation.nothing {
+        answer(200, "There was nothing to do: nothing was changed", "application/json", nothing);
+    }
     if operation.is_tagged {
         responses.insert("304".to_owned(), json!({ "description": "Nothing has changed", "headers": headers }));
     }

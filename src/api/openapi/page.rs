@@ -120,6 +120,9 @@ fn write_operation(page: &mut String, operation: &Operation) {
     if let Some(trial) = &operation.trial {
         write_example(page, "Answer 200, to a trial", trial);
     }
+    if let Some(nothing) = &operation.nothing {
+        write_example(page, "Answer 200, where there was nothing to do", nothing);
+    }
     let refusals: Vec<String> = document::refusals(operation).iter().map(u16::to_string).collect();
     put!(page, "<p class=small>Refused with {}.</p>", refusals.join(", "));
 }

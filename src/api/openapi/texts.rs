@@ -48,7 +48,7 @@ texts! {
     ReversalIdText = "ReversalId", "^rev_[0-9a-hjkmnp-tv-z]{13}$", "rev_0008000000007";
     /// A cover trade's id.
     CoverIdText = "CoverId", "^cov_[0-9a-hjkmnp-tv-z]{13}$", "cov_000000000000d";
-    /// The id of a deposit, a withdrawal or a transfer.
+    /// The id of a deposit, a withdrawal, a transfer or a payment of interest.
     TransactionIdText = "TransactionId", "^txn_[0-9a-hjkmnp-tv-z]{13}$", "txn_0008000000005";
     /// The id of any other change: a fact, a closing, a halt.
     ChangeIdText = "ChangeId", "^chg_[0-9a-hjkmnp-tv-z]{13}$", "chg_0008000000008";

@@ -13,6 +13,7 @@ use hwan_domain::{
     exchange::{Side, Terms},
     guard::Finding,
     id::{LaneId, Position, Seq},
+    interest::{Accrual, Period},
     limit::LimitUse,
     money::Money,
     quote::QuoteId,
@@ -74,6 +75,12 @@ struct Body {
     limits: Option<LimitsText>,
     limited_won: Option<String>,
     date: Option<String>,
+    from: Option<String>,
+    through: Option<String>,
+    accruals: Option<Vec<AccrualText>>,
+    gross: Option<String>,
+    income_tax: Option<String>,
+    local_tax: Option<String>,
     round: Option<RoundText>,
     findings: Option<Vec<FindingText>>,
     round_id: Option<String>,
@@ -105,6 +112,15 @@ struct LegText {
 struct MoneyText {
     currency: String,
     amount: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccrualText {
+    from: String,
+    through: String,
+    annual_percent: String,
+    closings: String,
 }
 
 #[derive(Deserialize)]
@@ -261,9 +277,7 @@ impl Reader<'_> {
     fn totals(&self, totals: Option<&BTreeMap<String, String>>) -> Read<SmallVec<[ControlTotal; 2]>> {
         let read = |(code, text): (&String, &String)| {
             let currency = self.currency("totals", code)?;
-            let digits: String = text.chars().filter(|digit| *digit != '.').collect();
-            let minor = digits.parse().map_err(|error| Fault::of("totals", error))?;
-            Ok(ControlTotal { currency, minor })
+            Ok(ControlTotal { currency, minor: total("totals", text)? })
         };
         totals.into_iter().flatten().map(read).collect()
     }
@@ -323,6 +337,23 @@ impl Reader<'_> {
                 limited_won: limited()?,
                 reason: reason(body.reason)?,
             },
+            "interest_paid" => {
+                let credit = credit()?;
+                let currency = credit.amount.currency();
+                let money = |field, text: Option<&String>| self.money(field, need(field, text)?, currency);
+                let day = |field, text: Option<&String>| date(field, need(field, text)?);
+                Event::InterestPaid {
+                    account: account()?,
+                    customer: customer()?,
+                    from: day("from", body.from.as_ref())?,
+                    through: day("through", body.through.as_ref())?,
+                    accruals: need("accruals", body.accruals.as_ref())?.iter().map(accrual).collect::<Read<_>>()?,
+                    gross: money("gross", body.gross.as_ref())?,
+                    income_tax: money("income_tax", body.income_tax.as_ref())?,
+                    local_tax: money("local_tax", body.local_tax.as_ref())?,
+                    credit,
+                }
+            }
             "date_rolled" => Event::DateRolled { date: date("date", need("date", body.date.as_deref())?)? },
             "round_published" => Event::RoundPublished {
                 round: self.round(need("round", body.round)?)?,
@@ -433,6 +464,21 @@ fn limits(text: &LimitsText) -> Read<LimitUse> {
         charged_at: instant("limits.charged_at", &text.charged_at)?,
         day_won: whole("limits.day_won", &text.day_won)?,
         month_won: whole("limits.month_won", &text.month_won)?,
+    })
+}
+
+/// A total in minor units; that it is at its currency's scale is checked by the comparison of texts.
+fn total(field: &'static str, text: &str) -> Read<i128> {
+    let digits: String = text.chars().filter(|digit| *digit != '.').collect();
+    parse(field, &digits)
+}
+
+fn accrual(text: &AccrualText) -> Read<Accrual> {
+    let (from, through) = (date("accruals.from", &text.from)?, date("accruals.through", &text.through)?);
+    Ok(Accrual {
+        period: Period::new(from, through).ok_or_else(|| Fault::of("accruals", "ends before it begins"))?,
+        annual_percent: decimal("accruals.annual_percent", &text.annual_percent)?,
+        closings_minor: total("accruals.closings", &text.closings)?,
     })
 }
 

@@ -2,9 +2,12 @@
 
 use hwan_domain::{
     check::{Fact, FactSheet},
+    control::ControlTotal,
+    currency::Currency,
     exchange::{Side, Terms},
     guard::Finding,
     id::{AccountId, ChangeId, CoverId, CustomerId, ExchangeId, ReversalId, TransactionId},
+    interest::Accrual,
     limit::LimitUse,
     record::{Cover, Event, Landing, Leg, Record},
     round::{Round, RoundStatus},
@@ -167,6 +170,29 @@ fn write_event(text: &mut Text, record: &Record) {
                 write_limits(text, limits);
             }
             write_limited(text, *limited_won);
+        }
+        Event::InterestPaid { account, customer, from, through, accruals, gross, income_tax, local_tax, credit } => {
+            text.raw(",\"transaction\":");
+            text.plain(TransactionId::at(position));
+            text.raw(",\"account\":");
+            text.plain(account);
+            text.raw(",\"customer\":");
+            text.plain(customer);
+            text.raw(",\"from\":");
+            text.date(*from);
+            text.raw(",\"through\":");
+            text.date(*through);
+            text.raw(",\"accruals\":");
+            let currency = credit.amount.currency();
+            write_list(text, accruals, |text, accrual| write_accrual(text, accrual, currency));
+            text.raw(",\"gross\":");
+            text.amount(*gross);
+            text.raw(",\"income_tax\":");
+            text.amount(*income_tax);
+            text.raw(",\"local_tax\":");
+            text.amount(*local_tax);
+            text.raw(",\"credit\":");
+            write_leg(text, credit);
         }
         Event::DateRolled { date } => {
             text.raw(",\"date\":");
@@ -357,6 +383,18 @@ fn write_finding(text: &mut Text, finding: &Finding) {
         Finding::Sign => text.raw("\"sign\""),
         Finding::Scale => text.raw("\"scale\""),
     }
+    text.raw("}");
+}
+
+fn write_accrual(text: &mut Text, accrual: &Accrual, currency: Currency) {
+    text.raw("{\"from\":");
+    text.date(accrual.period.from());
+    text.raw(",\"through\":");
+    text.date(accrual.period.through());
+    text.raw(",\"annual_percent\":");
+    text.decimal(accrual.annual_percent);
+    text.raw(",\"closings\":");
+    text.total(ControlTotal { currency, minor: accrual.closings_minor });
     text.raw("}");
 }
 

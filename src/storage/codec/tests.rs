@@ -12,6 +12,7 @@ use hwan_domain::{
     exchange::{Side, Terms},
     guard::Finding,
     id::{AccountId, CustomerId, ExchangeId, LANE_MAX, LaneId, Position, SEQ_MAX, Seq},
+    interest::{Accrual, Period},
     limit::LimitUse,
     money::{MINOR_MAX, Money},
     quote::QuoteId,
@@ -181,6 +182,34 @@ fn any_reversal() -> impl Strategy<Value = Event> {
     )
 }
 
+fn any_period() -> impl Strategy<Value = Period> {
+    (any_date(), 0..10_000_i32)
+        .prop_map(|(from, days)| Period::new(from, BusinessDate::from_days(from.days() + days)).unwrap())
+}
+
+fn any_interest() -> impl Strategy<Value = Event> {
+    let accrual = (any_period(), any_decimal(), any::<i128>())
+        .prop_map(|(period, annual_percent, closings_minor)| Accrual { period, annual_percent, closings_minor });
+    let minor = || -MINOR_MAX..=MINOR_MAX;
+    let amounts = (minor(), minor(), minor());
+    (any_position(), any_position(), any_period(), collection::vec(accrual, 0..4), amounts, any_leg()).prop_map(
+        |(account, customer, period, accruals, (gross, income_tax, local_tax), credit)| {
+            let money = |minor| Money::from_minor(minor, credit.amount.currency()).unwrap();
+            Event::InterestPaid {
+                account: AccountId::at(account),
+                customer: CustomerId::at(customer),
+                from: period.from(),
+                through: period.through(),
+                accruals,
+                gross: money(gross),
+                income_tax: money(income_tax),
+                local_tax: money(local_tax),
+                credit,
+            }
+        },
+    )
+}
+
 /// Every kind of event.
 fn any_event() -> impl Strategy<Value = Event> {
     let customer = || any_position().prop_map(CustomerId::at);
@@ -216,6 +245,7 @@ fn any_event() -> impl Strategy<Value = Event> {
                 limited_won,
             }
         ),
+        any_interest(),
         any_date().prop_map(|date| Event::DateRolled { date }),
         (any_round(), collection::vec(any_finding(), 0..4))
             .prop_map(|(round, findings)| Event::RoundPublished { round, findings }),
@@ -391,6 +421,46 @@ fn a_reversal_reads_like_this_and_says_where_the_money_landed() {
         ("rev_0008000000009", "rev_0008000000008", "1/9: the text is not in its canonical form"),
         ("\"suspense\"", "\"credit\"", "unknown position"),
         (",\"suspense\":{\"currency\":\"KRW\",\"amount\":\"135050\"}", "", "1/9: credit: missing"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let wrong = wrong(&text.replacen(from, to, 1));
+        assert!(wrong.contains(what), "{from} -> {to}: {wrong}");
+    }
+}
+
+#[test]
+fn interest_reads_like_this_and_says_what_it_accrued_on() {
+    let at = |seq| Position::new(LaneId::FIRST, Seq::new(seq).unwrap());
+    let record = Record {
+        position: at(9),
+        origin: Origin { caller: "branch-7".into(), key: None },
+        event: fixture::interest_of_scenario_s37(AccountId::at(at(2)), CustomerId::at(at(1))),
+        totals: SmallVec::new(),
+        ..fixture::exchange_of_scenario_s01()
+    };
+    let text = encode(&record);
+    assert_eq!(
+        text,
+        concat!(
+            r#"{"v":1,"lane":1,"seq":9,"type":"interest_paid","at":"2026-11-23T01:00:00.000000Z","#,
+            r#""business_date":"2026-11-23","caller":"branch-7","transaction":"txn_0008000000009","#,
+            r#""account":"acc_0008000000002","customer":"cus_0008000000001","from":"2026-11-18","through":"2026-11-22","#,
+            r#""accruals":[{"from":"2026-11-18","through":"2026-11-22","annual_percent":"2","closings":"38000000"}],"#,
+            r#""gross":"2082","income_tax":"290","local_tax":"20","#,
+            r#""credit":{"account":"acc_0008000000002","customer":"cus_0008000000001","currency":"KRW","#,
+            r#""amount":"1772","balance_after":"4001772","version":3}}"#,
+        )
+    );
+    assert_eq!(decode(&text, &currencies()).unwrap(), record);
+    assert_eq!(hwan_domain::invariant::balanced(&record), Ok(()));
+    for (from, to, what) in [
+        (
+            r#""from":"2026-11-18","through":"2026-11-22","annual"#,
+            r#""from":"2026-11-23","through":"2026-11-22","annual"#,
+            "1/9: accruals: ends before",
+        ),
+        (r#""closings":"38000000""#, r#""closings":"3800000.0""#, "1/9: the text is not in its canonical form"),
+        (r#","gross":"2082""#, "", "1/9: gross: missing"),
     ] {
         assert!(text.contains(from), "{from}");
         let wrong = wrong(&text.replacen(from, to, 1));

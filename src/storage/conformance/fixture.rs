@@ -14,6 +14,7 @@ use hwan_domain::{
     customer::CustomerState,
     exchange::{Ask, Side, Terms},
     id::{AccountId, CustomerId, LaneId, Position, Seq},
+    interest::{DailyClosing, Interest, Period, RateLine, RateTable, accrue},
     limit::LimitUse,
     money::Money,
     quote::QuoteId,
@@ -389,6 +390,17 @@ impl Scribe {
         self.write(Event::Reversed { exchange, reason, terms, debit, landing, limits, limited_won: None })
     }
 
+    /// Pays interest of this period on a won account that held this much all the while, at 2 %.
+    pub fn pay_interest(&mut self, account: AccountId, period: Period, held: Money) -> Position {
+        let interest = two_percent(period, &[DailyClosing { date: period.from(), amount: held }]);
+        let credit = self.post(account, interest.net);
+        let book = self.accounts.get_mut(&account).expect("an account that was opened here");
+        book.pay_interest(period);
+        let state = book.state().clone();
+        self.leave(StateWrite::Account(state));
+        self.write(interest.paid(credit))
+    }
+
     /// Closes an account.
     pub fn close_account(&mut self, account: AccountId) -> Position {
         let at = self.at.plus_seconds(1);
@@ -442,6 +454,24 @@ impl Scribe {
         self.from = self.seq;
         batch
     }
+}
+
+/// What accrues in won at 2 % a year.
+fn two_percent(period: Period, closings: &[DailyClosing]) -> Interest {
+    let line =
+        RateLine { currency: Currency::KRW, effective_from: BusinessDate::from_days(0), annual_percent: Decimal::TWO };
+    let table = RateTable::new([line]).expect("a rate");
+    accrue(&table, Currency::KRW, period, closings).expect("closings in order")
+}
+
+/// Three days of 10,000,000 won and two of 4,000,000 at 2 %, the last one 22 November 2026.
+pub fn interest_of_scenario_s37(account: AccountId, customer: CustomerId) -> Event {
+    let date = |text| BusinessDate::parse(text).expect("a date");
+    let closing = |day, text| DailyClosing { date: date(day), amount: money(text, "KRW") };
+    let period = Period::new(date("2026-11-18"), date("2026-11-22")).expect("in order");
+    let interest = two_percent(period, &[closing("2026-11-18", "10000000"), closing("2026-11-21", "4000000")]);
+    let balance_after = money("4001772", "KRW");
+    interest.paid(Leg { account, customer, amount: interest.net, balance_after, version: 3 })
 }
 
 /// The records of a batch, for projecting.

@@ -27,6 +27,7 @@ pub(in crate::storage) const fn kind_number(kind: JournalKind) -> u8 {
         JournalKind::Exchange => 4,
         JournalKind::Reversal => 5,
         JournalKind::Cover => 6,
+        JournalKind::Interest => 7,
     }
 }
 

@@ -10,6 +10,7 @@ use hwan_domain::{
     id::{LaneId, Position, Seq},
     record::KeyDigest,
     round::Round,
+    time::BusinessDate,
 };
 
 use tokio::time::Instant;
@@ -240,9 +241,9 @@ fn leave_behind(script: &mut Script, writes: &[StateWrite]) {
         },
     );
     script.insert(
-        "INSERT INTO account (id, customer, kind, facts, limited_date, limited_won)",
+        "INSERT INTO account (id, customer, kind, facts, limited_date, limited_won, paid_through)",
         " ON DUPLICATE KEY UPDATE facts = VALUES(facts), limited_date = VALUES(limited_date), \
-         limited_won = VALUES(limited_won)",
+         limited_won = VALUES(limited_won), paid_through = VALUES(paid_through)",
         accounts,
         |row, account| {
             row.number(account.id.position().packed());
@@ -251,6 +252,7 @@ fn leave_behind(script: &mut Script, writes: &[StateWrite]) {
             row.text_or_null(codec::encode_facts(&account.facts).as_deref());
             row.number_or_null(account.limited.map(|limited| limited.date.days()));
             row.number_or_null(account.limited.map(|limited| limited.won));
+            row.number_or_null(account.paid_through.map(BusinessDate::days));
         },
     );
     leave_board(script, &rounds, &halts);

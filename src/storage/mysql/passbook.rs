@@ -4,8 +4,9 @@
 //! there for the second.
 
 use hwan_domain::{
-    currency::CurrencySet,
+    currency::{Currency, CurrencySet},
     id::AccountId,
+    interest::{DailyClosing, Period},
     money::Money,
     time::{BusinessDate, Timestamp},
 };
@@ -163,6 +164,36 @@ pub(super) async fn daily_balances(
             let last: i64 = get(row, "last")?;
             let last = i32::try_from(last).map_err(|_| StoreError::Damaged(format!("{last} is not a date")))?;
             Ok((BusinessDate::from_days(last), money))
+        })
+        .collect()
+}
+
+/// An account's closing balances over a period: a day with a posting closed with what the next such day began with, or, without
+/// one, with what the newest posting left.
+pub(super) async fn daily_closings(
+    store: &Shared,
+    id: AccountId,
+    currency: Currency,
+    period: Period,
+) -> Result<Vec<DailyClosing>, StoreError> {
+    let (account, code) = (id.position().packed(), currency.code());
+    let (from, through) = (period.from().days(), period.through().days());
+    let of_account = format!("account = {account} AND currency = '{code}'");
+    let sql = format!(
+        "SELECT d.business_date, COALESCE(d.closing, \
+           (SELECT balance_minor FROM passbook WHERE {of_account} ORDER BY version DESC LIMIT 1)) AS amount_minor \
+         FROM (SELECT business_date, LEAD(amount_minor) OVER (ORDER BY business_date) AS closing FROM daily_opening \
+           WHERE {of_account} AND business_date >= COALESCE( \
+             (SELECT MAX(business_date) FROM daily_opening WHERE {of_account} AND business_date <= {from}), {from}) \
+           AND business_date <= COALESCE( \
+             (SELECT MIN(business_date) FROM daily_opening WHERE {of_account} AND business_date > {through}), {through}) \
+         ) d WHERE d.business_date <= {through} ORDER BY d.business_date"
+    );
+    let rows = store.sessions.rows(sql).await?;
+    rows.iter()
+        .map(|row| {
+            let amount = read_money(&store.currencies, code, get(row, "amount_minor")?)?;
+            Ok(DailyClosing { date: BusinessDate::from_days(get(row, "business_date")?), amount })
         })
         .collect()
 }

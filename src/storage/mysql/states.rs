@@ -39,7 +39,7 @@ pub(super) async fn households(store: &Shared, ids: &[CustomerId]) -> Result<Vec
         .sessions
         .rows(format!(
             "SELECT c.id, c.channel, c.reference, c.facts AS customer_facts, h.charged_at, h.day_won, h.month_won, h.balances, \
-             a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won \
+             a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, a.paid_through \
              FROM customer c JOIN holding h ON h.customer = c.id LEFT JOIN account a ON a.customer = c.id \
              WHERE c.id IN ({}) ORDER BY c.id, a.id",
             script::list(ids.iter().map(|id| id.position().packed()))
@@ -116,6 +116,7 @@ fn read_account(
             .ok_or_else(|| StoreError::Damaged(format!("account {id}: {kind:?} is not a kind of account")))?,
         facts: codec::decode_facts(get(row, "account_facts")?, currencies)?,
         limited: date.zip(won).map(|(date, won)| LimitedUse { date: BusinessDate::from_days(date), won }),
+        paid_through: get::<Option<i32>>(row, "paid_through")?.map(BusinessDate::from_days),
         balances: SmallVec::new(),
     })
 }

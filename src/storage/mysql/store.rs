@@ -16,6 +16,7 @@ use hwan_domain::{
     currency::{Currency, CurrencySet},
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
+    interest::{DailyClosing, Period},
     money::Money,
     record::{KeyDigest, Record},
     round::Round,
@@ -378,6 +379,15 @@ impl LedgerStore for MysqlStore {
         date: BusinessDate,
     ) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
         passbook::daily_balances(&self.shared, id, date).await
+    }
+
+    async fn daily_closings(
+        &self,
+        id: AccountId,
+        currency: Currency,
+        period: Period,
+    ) -> Result<Vec<DailyClosing>, StoreError> {
+        passbook::daily_closings(&self.shared, id, currency, period).await
     }
 
     async fn close(&self) {

@@ -11,6 +11,7 @@ use hwan_domain::{
     money::Money,
     record::KeyDigest,
     round::Round,
+    time::BusinessDate,
 };
 use sqlx::SqliteConnection;
 
@@ -47,10 +48,10 @@ static CUSTOMER: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 static ACCOUNT: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        "INSERT OR ROLLBACK INTO account (id, customer, kind, facts, limited_date, limited_won)",
-        6,
+        "INSERT OR ROLLBACK INTO account (id, customer, kind, facts, limited_date, limited_won, paid_through)",
+        7,
         "ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, limited_date = excluded.limited_date, \
-         limited_won = excluded.limited_won",
+         limited_won = excluded.limited_won, paid_through = excluded.paid_through",
     )
 });
 static BALANCE: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -197,6 +198,7 @@ async fn leave_behind(connection: &mut SqliteConnection, writes: &[StateWrite]) 
             bindings.add(codec::encode_facts(&account.facts));
             bindings.add(account.limited.map(|limited| limited.date.days()));
             bindings.add(account.limited.map(|limited| limited.won));
+            bindings.add(account.paid_through.map(BusinessDate::days));
         })
         .await?;
     BALANCE

@@ -4,8 +4,9 @@
 //! there for the second.
 
 use hwan_domain::{
-    currency::CurrencySet,
+    currency::{Currency, CurrencySet},
     id::AccountId,
+    interest::{DailyClosing, Period},
     money::Money,
     time::{BusinessDate, Timestamp},
 };
@@ -182,6 +183,37 @@ pub(super) async fn daily_balances(
         .map(|row| {
             let money = read_money(currencies, get(row, "currency")?, get(row, "amount_minor")?)?;
             Ok((BusinessDate::from_days(get(row, "day")?), money))
+        })
+        .collect()
+}
+
+/// An account's closing balances over a period: the newest row not after its first day, and every later one of it.
+pub(super) async fn daily_closings(
+    readers: &Readers,
+    currencies: &CurrencySet,
+    id: AccountId,
+    currency: Currency,
+    period: Period,
+) -> Result<Vec<DailyClosing>, StoreError> {
+    let mut reader = readers.lend().await?;
+    let rows = sqlx::query(
+        "SELECT business_date, amount_minor FROM daily_balance \
+         WHERE account = ?1 AND currency = ?2 AND business_date <= ?4 AND business_date >= coalesce( \
+           (SELECT max(business_date) FROM daily_balance WHERE account = ?1 AND currency = ?2 AND business_date <= ?3), ?3) \
+         ORDER BY business_date",
+    )
+    .bind(id.position().packed())
+    .bind(currency.code())
+    .bind(period.from().days())
+    .bind(period.through().days())
+    .fetch_all(reader.connection())
+    .await
+    .map_err(|error| store_error(&error))?;
+    reader.give_back();
+    rows.iter()
+        .map(|row| {
+            let amount = read_money(currencies, currency.code(), get(row, "amount_minor")?)?;
+            Ok(DailyClosing { date: BusinessDate::from_days(get(row, "business_date")?), amount })
         })
         .collect()
 }

@@ -38,7 +38,7 @@ pub(super) async fn customer(
     let mut reader = readers.lend().await?;
     let rows = sqlx::query(
         "SELECT c.channel, c.reference, c.facts AS customer_facts, c.limit_at, c.limit_day_won, c.limit_month_won, \
-         a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, \
+         a.id AS account, a.kind, a.facts AS account_facts, a.limited_date, a.limited_won, a.paid_through, \
          b.currency, b.amount_minor, b.version \
          FROM customer c LEFT JOIN account a ON a.customer = c.id LEFT JOIN balance b ON b.account = a.id \
          WHERE c.id = ? ORDER BY a.id, b.currency",
@@ -130,6 +130,7 @@ fn read_account(
             .ok_or_else(|| StoreError::Damaged(format!("account {id}: {kind:?} is not a kind of account")))?,
         facts: codec::decode_facts(get(row, "account_facts")?, currencies)?,
         limited: date.zip(won).map(|(date, won)| LimitedUse { date: BusinessDate::from_days(date), won }),
+        paid_through: get::<Option<i32>>(row, "paid_through")?.map(BusinessDate::from_days),
         balances: SmallVec::new(),
     })
 }

@@ -12,6 +12,7 @@ use hwan_domain::{
     currency::{Currency, CurrencySet},
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position, Seq},
+    interest::{DailyClosing, Period},
     money::Money,
     record::{KeyDigest, Record},
     round::Round,
@@ -204,6 +205,15 @@ impl LedgerStore for SqliteStore {
         date: BusinessDate,
     ) -> Result<Vec<(BusinessDate, Money)>, StoreError> {
         passbook::daily_balances(self.passbook.readers(), &self.currencies, id, date).await
+    }
+
+    async fn daily_closings(
+        &self,
+        id: AccountId,
+        currency: Currency,
+        period: Period,
+    ) -> Result<Vec<DailyClosing>, StoreError> {
+        passbook::daily_closings(self.passbook.readers(), &self.currencies, id, currency, period).await
     }
 
     async fn close(&self) {

@@ -54,6 +54,17 @@ pub enum Deal {
         /// Whether it waits in suspense.
         in_suspense: bool,
     },
+    /// Interest was paid.
+    Interest {
+        /// Before tax.
+        gross: Money,
+        /// Withheld for the state.
+        income_tax: Money,
+        /// Withheld for the municipality.
+        local_tax: Money,
+        /// The credit.
+        net: Money,
+    },
     /// The bank covered its position.
     Cover {
         /// Whether the bank bought or sold the foreign currency.
@@ -102,6 +113,9 @@ impl From<&Record> for LedgerEvent {
                 credit: landing.amount(),
                 in_suspense: matches!(landing, Landing::Suspense(_)),
             },
+            Event::InterestPaid { gross, income_tax, local_tax, credit, .. } => {
+                Deal::Interest { gross: *gross, income_tax: *income_tax, local_tax: *local_tax, net: credit.amount }
+            }
             Event::Covered { cover } => Deal::Cover {
                 side: cover.side,
                 amount: cover.amount,

@@ -55,7 +55,7 @@ pub struct Entry {
     pub amount: Money,
 }
 
-/// The entries of a journal: two, or four where currencies are exchanged.
+/// The entries of a journal: two, four where currencies are exchanged, up to six where interest is paid.
 pub type Entries = SmallVec<[Entry; 4]>;
 
 /// What a journal stands for.
@@ -73,17 +73,20 @@ pub enum JournalKind {
     Reversal,
     /// The bank covered its position in the market.
     Cover,
+    /// Interest was paid.
+    Interest,
 }
 
 impl JournalKind {
     /// All of them.
-    pub const ALL: [JournalKind; 6] = [
+    pub const ALL: [JournalKind; 7] = [
         JournalKind::Deposit,
         JournalKind::Withdrawal,
         JournalKind::Transfer,
         JournalKind::Exchange,
         JournalKind::Reversal,
         JournalKind::Cover,
+        JournalKind::Interest,
     ];
 
     /// The stable name.
@@ -95,6 +98,7 @@ impl JournalKind {
             JournalKind::Exchange => "exchange",
             JournalKind::Reversal => "reversal",
             JournalKind::Cover => "cover",
+            JournalKind::Interest => "interest",
         }
     }
 
@@ -125,7 +129,7 @@ impl Journal {
     /// The id of what it stands for, as the API names it: `exg_…`, `txn_…`, `rev_…`, `cov_…`.
     pub fn id(&self) -> String {
         match self.kind {
-            JournalKind::Deposit | JournalKind::Withdrawal | JournalKind::Transfer => {
+            JournalKind::Deposit | JournalKind::Withdrawal | JournalKind::Transfer | JournalKind::Interest => {
                 TransactionId::at(self.position).to_string()
             }
             JournalKind::Exchange => ExchangeId::at(self.position).to_string(),

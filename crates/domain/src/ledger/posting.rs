@@ -8,6 +8,7 @@
 //! | customer buys | Dr won deposits / Cr equivalent | Dr position / Cr foreign deposits |
 //! | customer sells | Dr equivalent / Cr won deposits | Dr foreign deposits / Cr position |
 //! | reversal | the exchange's entries, sides swapped | likewise |
+//! | interest | Dr expense / Cr accrued, gross; Dr accrued, gross / Cr won deposits, net / Cr withholding tax, each tax | |
 //! | bank covers by buying | Dr equivalent / Cr won reserves | Dr nostro / Cr position |
 //! | bank covers by selling | Dr won reserves / Cr equivalent | Dr position / Cr nostro |
 //!
@@ -102,6 +103,30 @@ pub fn post(chart: &Chart, event: &LedgerEvent) -> Result<Option<Journal>, Posti
             };
             let entries = exchanged.entries(chart, customers(exchanged.won), customers(exchanged.foreign));
             (JournalKind::Reversal, Some(exchange.to_string().into_boxed_str()), entries)
+        }
+        Deal::Interest { gross, income_tax, local_tax, net } => {
+            for money in [gross, income_tax, local_tax, net] {
+                if money.currency() != Currency::KRW {
+                    return Err(PostingError::WrongCurrency { expected: Currency::KRW, found: money.currency() });
+                }
+            }
+            let accrued = chart.account(Role::AccruedInterest);
+            let mut entries = pair(chart.account(Role::InterestExpense), accrued, *gross);
+            entries.push(Entry { account: accrued, side: EntrySide::Debit, amount: *gross });
+            let credits = [
+                (chart.control(Currency::KRW), net),
+                (chart.account(Role::WithholdingTax), income_tax),
+                (chart.account(Role::WithholdingTax), local_tax),
+            ];
+            // A tax that was cut to nothing is no entry.
+            entries.extend(
+                credits.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(account, amount)| Entry {
+                    account,
+                    side: EntrySide::Credit,
+                    amount: *amount,
+                }),
+            );
+            (JournalKind::Interest, None, entries)
         }
         Deal::Cover { side, amount, won, reference } => {
             // The market is the counterparty as a customer would be, seen from the other side of the bank's counter.

@@ -122,7 +122,7 @@ fn each_kind_of_record_makes_the_entries_of_the_domain_page() {
         ["Dr 1901[USD] 135050 KRW", "Cr 2310[KRW] 135050 KRW", "Dr 2110[USD] 100.00 USD", "Cr 1900[USD] 100.00 USD"];
     let cover = ["Dr 1901[USD] 134900 KRW", "Cr 1010 134900 KRW", "Dr 1110[USD] 100.00 USD", "Cr 1900[USD] 100.00 USD"];
     let sale = ["Dr 1010 134900 KRW", "Cr 1901[USD] 134900 KRW", "Dr 1900[USD] 100.00 USD", "Cr 1110[USD] 100.00 USD"];
-    let table: [(Event, JournalKind, &[&str]); 13] = [
+    let table: [(Event, JournalKind, &[&str]); 15] = [
         (deposit("5 KRW"), JournalKind::Deposit, &["Dr 1010 5 KRW", "Cr 2010 5 KRW"]),
         (deposit("5.00 USD"), JournalKind::Deposit, &["Dr 1110[USD] 5.00 USD", "Cr 2110[USD] 5.00 USD"]),
         (withdrawal("5 KRW"), JournalKind::Withdrawal, &["Dr 2010 5 KRW", "Cr 1010 5 KRW"]),
@@ -136,6 +136,23 @@ fn each_kind_of_record_makes_the_entries_of_the_domain_page() {
         (reversed(&buy(), true), JournalKind::Reversal, &waits),
         (covered(Side::Buy, "100.00 USD", 134_900), JournalKind::Cover, &cover),
         (covered(Side::Sell, "100.00 USD", 134_900), JournalKind::Cover, &sale),
+        (
+            crate::interest::paid(&[("2026-11-18", 10_000_000), ("2026-11-21", 4_000_000)], "2026-11-18"),
+            JournalKind::Interest,
+            &[
+                "Dr 5010 2082 KRW",
+                "Cr 2410 2082 KRW",
+                "Dr 2410 2082 KRW",
+                "Cr 2010 1772 KRW",
+                "Cr 2420 290 KRW",
+                "Cr 2420 20 KRW",
+            ],
+        ),
+        (
+            crate::interest::paid(&[("2026-11-22", 10_000_000)], "2026-11-22"),
+            JournalKind::Interest,
+            &["Dr 5010 547 KRW", "Cr 2410 547 KRW", "Dr 2410 547 KRW", "Cr 2010 477 KRW", "Cr 2420 70 KRW"],
+        ),
     ];
     for (event, kind, expected) in table {
         let journal = posted(event);

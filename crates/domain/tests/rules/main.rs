@@ -17,6 +17,7 @@ mod covers;
 mod days;
 mod facts;
 mod guard;
+mod interest;
 mod invariants;
 mod ledger;
 mod limits;
