@@ -15,7 +15,7 @@ use crate::outbox::kafka::settings::KafkaOptions;
 use super::{
     access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig,
     limits::LimitsConfig, log::LogConfig, outbox::OutboxConfig, positions::PositionsConfig, quotes::QuotesConfig,
-    rates::RatesConfig, server::ServerConfig, store::StoreConfig,
+    rates::RatesConfig, sealing::SealingConfig, server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
@@ -52,6 +52,8 @@ pub struct Config {
     pub quotes: QuotesConfig,
     /// How far the bank's own positions may go.
     pub positions: PositionsConfig,
+    /// Export of sealed days, and retention of the journal.
+    pub sealing: SealingConfig,
     /// Logs.
     pub log: LogConfig,
     /// Where the engine's clock stands at first, in a server for tests. Only the command line says so.
@@ -184,7 +186,8 @@ impl Config {
         self.rates.check()?;
         self.limits.check()?;
         self.quotes.check()?;
-        self.positions.check()
+        self.positions.check()?;
+        self.sealing.check()
     }
 }
 
