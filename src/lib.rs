@@ -15,6 +15,7 @@ pub mod outbox;
 mod ports;
 pub mod projection;
 pub mod quotes;
+pub mod sealing;
 pub mod secret_file;
 pub mod shutdown;
 pub mod startup;

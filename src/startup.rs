@@ -11,7 +11,8 @@ use std::{
 };
 
 use actix_web::{rt, web::Data};
-use hwan_domain::id::LaneId;
+use hwan_domain::{currency::CurrencySet, id::LaneId};
+use hwan_sealed::{Place, SealedError};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -52,6 +53,10 @@ use crate::{
     demonstration::{self, DemonstrationCustomer, DemonstrationError},
     ports::{self, Port},
     quotes::keyring::{Keyring, KeyringError},
+    sealing::{
+        DaySource,
+        after_closing::{self, AfterClosing, Exports},
+    },
     secret_file::{self, SecretFileError},
     shutdown,
     storage::{general_ledger::books_store::BooksStore, port::StoreError},
@@ -132,6 +137,12 @@ pub enum StartupError {
     /// Kafka cannot be read.
     #[error(transparent)]
     Consumer(#[from] ConsumerError),
+    /// Sealed days have no place.
+    #[error("sealing.url: {0}")]
+    Sealed(#[from] SealedError),
+    /// A thread could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}, choose another with {option}: {cause}")]
     Listen {
@@ -329,6 +340,7 @@ async fn start_by(
     let store_name = store.store.name();
     let lanes = (0..=config.engine.customer_lanes).filter_map(LaneId::new).collect();
     let expiring = store.let_keys_expire(lanes, Arc::clone(&clock), config.engine.limits().key_retention);
+    let sealing = seal_days(config, &store, &following, &currencies)?;
     let engine = Engine::start(EngineParts {
         store: store.store,
         clock,
@@ -378,6 +390,9 @@ async fn start_by(
         background.push(rt::spawn(certificates.follow()));
     }
     background.extend(watch_positions(&context).map(rt::spawn));
+    if let Some(work) = sealing {
+        background.push(rt::spawn(after_closing::start(work).map_err(StartupError::Thread)?));
+    }
     if demonstration.is_some() {
         background.push(rt::spawn(demonstration::keep_publishing(engine)));
     }
@@ -396,6 +411,23 @@ async fn start_by(
         ledger: following.ledger,
         drain_max: config.server.drain_max(),
     })
+}
+
+/// Exports days as they become sealed, and lets go what is exported, where the configuration says so.
+fn seal_days(
+    config: &Config,
+    store: &StoreOfRecord,
+    following: &Following,
+    currencies: &Arc<CurrencySet>,
+) -> Result<Option<AfterClosing>, StartupError> {
+    let sealing = &config.sealing;
+    if !sealing.export_after_closing && !sealing.delete_exported {
+        return Ok(None);
+    }
+    let source = DaySource { store: store.days(), books: following.books.clone(), currencies: Arc::clone(currencies) };
+    let deletion = store.mysql().filter(|_| sealing.delete_exported).map(|store| (store, sealing.pace()));
+    let exports = if sealing.export_after_closing { Exports::Here } else { Exports::Elsewhere };
+    Ok(Some(AfterClosing { source, place: Place::open(&sealing.url)?, exports, deletion }))
 }
 
 /// Watches the bank's positions, where this server has books to read them from.

@@ -14,6 +14,7 @@ use crate::{
     storage::{
         mysql::{MysqlStore, Retention},
         port::{LedgerStore, StoreError},
+        sealing::port::SealingStore,
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
@@ -38,6 +39,7 @@ pub enum OpenError {
 pub struct StoreOfRecord {
     /// As the engine sees it.
     pub store: Arc<dyn LedgerStore>,
+    days: Arc<dyn SealingStore>,
     mysql: Option<Arc<MysqlStore>>,
 }
 
@@ -47,11 +49,13 @@ impl StoreOfRecord {
         match config.kind {
             StoreKind::Embedded => {
                 let store = SqliteStore::open(&config.directory, currencies, SqliteOptions::default()).await?;
-                Ok(Self { store: Arc::new(store), mysql: None })
+                let store = Arc::new(store);
+                Ok(Self { store: Arc::clone(&store) as Arc<dyn LedgerStore>, days: store, mysql: None })
             }
             StoreKind::Mysql => {
                 let store = Arc::new(MysqlStore::open(&config.mysql.options()?, currencies).await?);
-                Ok(Self { store: Arc::clone(&store) as Arc<dyn LedgerStore>, mysql: Some(store) })
+                let days = Arc::clone(&store) as Arc<dyn SealingStore>;
+                Ok(Self { store: Arc::clone(&store) as Arc<dyn LedgerStore>, days, mysql: Some(store) })
             }
         }
     }
@@ -65,6 +69,27 @@ impl StoreOfRecord {
             StoreKind::Embedded => Box::new(SqliteStore::open_read_only(&config.directory, currencies).await?),
             StoreKind::Mysql => Box::new(MysqlStore::open_read_only(&config.mysql.options()?, currencies).await?),
         })
+    }
+
+    /// Opens it to read its days, beside an engine or without one.
+    pub async fn open_to_export(
+        config: &StoreConfig,
+        currencies: Arc<CurrencySet>,
+    ) -> Result<Arc<dyn SealingStore>, OpenError> {
+        Ok(match config.kind {
+            StoreKind::Embedded => Arc::new(SqliteStore::open_read_only(&config.directory, currencies).await?),
+            StoreKind::Mysql => Arc::new(MysqlStore::open_read_only(&config.mysql.options()?, currencies).await?),
+        })
+    }
+
+    /// As whoever exports its days sees it.
+    pub fn days(&self) -> Arc<dyn SealingStore> {
+        Arc::clone(&self.days)
+    }
+
+    /// The server whose exported records may go; `None` where the store keeps them all.
+    pub fn mysql(&self) -> Option<Arc<MysqlStore>> {
+        self.mysql.clone()
     }
 
     /// Lets keys expire for as long as it runs; `None` where the store keeps them all.

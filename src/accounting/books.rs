@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hwan_domain::{
     control::ControlTotals,
     id::{LaneId, Position, Seq},
-    ledger::{Chart, Journal, TrialBalance},
+    ledger::{Chart, Journal, TrialBalance, TrialLine},
     time::{BusinessDate, Timestamp},
 };
 
@@ -92,6 +92,11 @@ impl Books {
     /// Every account's turnovers, up to the end of a business date or of everything that is posted.
     pub async fn trial_balance(&self, as_of: Option<BusinessDate>) -> Result<TrialBalance, BooksError> {
         Ok(TrialBalance::of(as_of, self.ledger.turnovers(as_of, None).await?))
+    }
+
+    /// A lane's turnovers up to the end of a business date. In any order; an account may stand more than once.
+    pub async fn turnovers(&self, as_of: BusinessDate, lane: LaneId) -> Result<Vec<TrialLine>, BooksError> {
+        Ok(self.ledger.turnovers(Some(as_of), Some(lane)).await?)
     }
 
     /// A page of journals: lane by lane from the highest down, within a lane from the newest down.

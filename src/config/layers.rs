@@ -16,7 +16,7 @@ use super::{
     access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig,
     business_day::BusinessDayConfig, engine::EngineConfig, interest::InterestConfig, limits::LimitsConfig,
     log::LogConfig, outbox::OutboxConfig, positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig,
-    server::ServerConfig, store::StoreConfig,
+    sealing::SealingConfig, server::ServerConfig, store::StoreConfig,
 };
 
 /// Every field with its default.
@@ -57,6 +57,8 @@ pub struct Config {
     pub interest: InterestConfig,
     /// How far the bank's own positions may go.
     pub positions: PositionsConfig,
+    /// Export of sealed days, and retention of the journal.
+    pub sealing: SealingConfig,
     /// Logs.
     pub log: LogConfig,
     /// Where the engine's clock stands at first, in a server for tests. Only the command line says so.
@@ -198,7 +200,8 @@ impl Config {
         self.rates.check()?;
         self.limits.check()?;
         self.quotes.check()?;
-        self.positions.check()
+        self.positions.check()?;
+        self.sealing.check()
     }
 }
 

@@ -22,6 +22,7 @@ pub mod outbox;
 pub mod positions;
 pub mod quotes;
 pub mod rates;
+pub mod sealing;
 pub mod server;
 pub mod store;
 pub mod tls;

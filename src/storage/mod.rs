@@ -6,6 +6,7 @@
 //! | [`listing`] | lists, a page at a time: what is asked for, what a page is |
 //! | [`closings`] | the port of closings, in the books' store |
 //! | [`general_ledger`] | the port of the books' own store |
+//! | [`sealing`] | the port of sealed days: how accounts ended a business date |
 //! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
 //! | `postings` | what projections are made of |
 //! | `totals` | a lane's control totals in a column |
@@ -29,5 +30,6 @@ pub mod mysql;
 pub mod null;
 pub mod port;
 mod postings;
+pub mod sealing;
 pub mod sqlite;
 mod totals;

@@ -33,6 +33,7 @@ mod books;
 mod commit;
 mod committer;
 mod connect;
+mod day_balances;
 mod errors;
 mod lanes;
 mod lease;

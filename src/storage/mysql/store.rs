@@ -245,6 +245,11 @@ impl MysqlStore {
         Ok(Self { name, shared: Shared(Arc::new(parts)) })
     }
 
+    /// What the store's other rooms work with.
+    pub(super) const fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// How far a lane's retention has come.
     pub async fn kept(&self, lane: LaneId) -> Result<Kept, StoreError> {
         retention::kept(&self.shared, lane).await

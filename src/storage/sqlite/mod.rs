@@ -21,6 +21,7 @@ mod books;
 mod checkpoint;
 mod commit;
 mod connect;
+mod day_balances;
 mod errors;
 mod lanes;
 mod lock;
