@@ -6,9 +6,10 @@
 //! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
 //! [`exchange`], [`quote`], [`reversal`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`],
-//! [`control`]). What the bank's own books make of it all: [`ledger`].
+//! [`control`]). What the bank's own books make of it all: [`ledger`]. What should never happen, looked for: [`anomaly`].
 
 pub mod account;
+pub mod anomaly;
 pub mod board;
 pub mod check;
 pub mod control;
