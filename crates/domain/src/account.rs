@@ -124,17 +124,7 @@ impl AccountState {
 
     /// What is seized of this currency at `at`: an amount, or everything. Several seizures of one currency add up.
     pub fn seized(&self, currency: Currency, at: Timestamp) -> Seizure {
-        let mut seizure = Seizure::Amount(0);
-        for fact in self.facts.in_force(at).filter(|fact| fact.check == Check::Seized) {
-            seizure = match (fact.amount, seizure) {
-                (None, _) | (_, Seizure::Everything) => Seizure::Everything,
-                (Some(amount), Seizure::Amount(sum)) if amount.currency() == currency => {
-                    Seizure::Amount(sum.saturating_add(amount.minor().max(0)))
-                }
-                (Some(_), seizure) => seizure,
-            };
-        }
-        seizure
+        seized(&self.facts, currency, at)
     }
 
     /// Whether the account is closed at `at`.
@@ -175,6 +165,21 @@ pub enum Seizure {
     Amount(i64),
     /// All of it.
     Everything,
+}
+
+/// What these facts seize of a currency at `at`: an amount, or everything. Several seizures of one currency add up.
+pub fn seized(facts: &FactSheet, currency: Currency, at: Timestamp) -> Seizure {
+    let mut seizure = Seizure::Amount(0);
+    for fact in facts.in_force(at).filter(|fact| fact.check == Check::Seized) {
+        seizure = match (fact.amount, seizure) {
+            (None, _) | (_, Seizure::Everything) => Seizure::Everything,
+            (Some(amount), Seizure::Amount(sum)) if amount.currency() == currency => {
+                Seizure::Amount(sum.saturating_add(amount.minor().max(0)))
+            }
+            (Some(_), seizure) => seizure,
+        };
+    }
+    seizure
 }
 
 /// A debit to be judged.

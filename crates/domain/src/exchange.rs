@@ -191,6 +191,20 @@ impl Ratio {
         difference.abs() < self.denominator
     }
 
+    /// What `won` is above the worth of `foreign` minor units, in millionths of a won, cut towards zero; negative below it.
+    /// `None` beyond what can be counted.
+    pub(crate) fn excess_millionths(&self, foreign: i64, won: i64) -> Option<i64> {
+        let worth = i128::from(foreign).checked_mul(self.numerator)?;
+        let excess = i128::from(won).checked_mul(self.denominator)?.checked_sub(worth)?;
+        i64::try_from(excess.checked_mul(1_000_000)?.checked_div(self.denominator)?).ok()
+    }
+
+    /// Whether who holds `won` and `foreign` more than before, either may be negative, has more than before.
+    pub(crate) fn is_gain(&self, foreign: i64, won: i64) -> bool {
+        let worth = i128::from(foreign) * self.numerator;
+        i128::from(won) * self.denominator + worth > 0
+    }
+
     /// Buying: the most foreign minor units that `won` pays for. Selling: the fewest that are worth `won`.
     fn foreign(&self, won: i64, side: Side) -> i128 {
         let exact = i128::from(won) * self.denominator;

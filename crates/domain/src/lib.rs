@@ -7,9 +7,10 @@
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
 //! [`exchange`], [`quote`], [`reversal`], [`interest`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`],
 //! [`record`], [`control`]). What the bank's own books make of it all: [`ledger`]. Its days, and their end: [`business_day`],
-//! [`closing`].
+//! [`closing`]. What should never happen, looked for: [`anomaly`].
 
 pub mod account;
+pub mod anomaly;
 pub mod board;
 pub mod business_day;
 pub mod check;
