@@ -4,7 +4,9 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use hwan::{
-    accounting::{books::Books, embedded::EmbeddedBooks, event_reader::EventReader, poster::PosterParts},
+    accounting::{
+        books::Books, catch_up::catch_up, embedded::EmbeddedBooks, event_reader::EventReader, poster::PosterParts,
+    },
     actors::{
         command::{Command, Refusal},
         engine::{Engine, EngineLimits, EngineParts, Placement},
@@ -411,6 +413,48 @@ fn a_lane_whose_books_stop_says_why_while_exchanges_and_other_lanes_go_on_and_go
         tokio::time::timeout(PATIENCE, goes_on).await.unwrap();
         bank.followed().await;
         bank.agree_on_one_lane().await;
+        bank.kill().await;
+    });
+}
+
+#[test]
+fn books_that_were_lost_or_fell_behind_are_caught_up_from_the_journal_and_doing_it_again_posts_nothing() {
+    actix_rt::System::new().block_on(async {
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let clock = Arc::new(ManualClock::at(instant(TEN_O_CLOCK)));
+        let bank = Bank::open(dir.path(), &clock).await;
+        bank.publish("USD", "1350.50").await;
+        let families = [bank.family("9000000 KRW").await, bank.family("9000000 KRW").await];
+        let mut dice = StdRng::seed_from_u64(11);
+        for _ in 0..300 {
+            let _refused_or_not = bank.engine.execute(caller("app", None), command(&mut dice, &families, &[])).await;
+        }
+        bank.followed().await;
+        let followed = bank.books().trial_balance(None).await.unwrap();
+        // New books, as after the loss of a file: everything comes from the journal.
+        let anew = ledger(elsewhere.path()).await;
+        let parts = PosterParts { ledger: anew.clone(), chart: chart(), reader: EventReader::new(currencies()), clock };
+        let lanes: Vec<LaneId> = bank.store.lane_heads().await.unwrap().iter().map(|head| head.lane).collect();
+        let store: Arc<dyn LedgerStore> = bank.store.clone();
+        let mut told = 0;
+        let done = catch_up(&parts, &store, &lanes, &mut |_, _| told += 1).await.unwrap();
+        assert!(told >= lanes.len() && done.iter().all(|of| of.from == Seq::ZERO && of.stopped.is_none()), "{done:?}");
+        let caught_up = Books::new(anew.clone(), chart());
+        assert_eq!(caught_up.trial_balance(None).await.unwrap(), followed);
+        for proof in caught_up.compare(store.as_ref()).await.unwrap() {
+            assert!(proof.agrees(), "{proof:?}");
+        }
+        let again = catch_up(&parts, &store, &lanes, &mut |_, _| panic!("nothing is left to post")).await.unwrap();
+        assert!(again.iter().all(|of| of.from == of.to), "{again:?}");
+        assert_eq!(caught_up.trial_balance(None).await.unwrap(), followed);
+        // What is not this ledger's record stops the lane's books, and everything before it stays.
+        tamper(&anew, lanes[1], 3).await;
+        bank.done(Command::Deposit { account: families[0].won, amount: money("1 KRW") }).await;
+        bank.done(Command::Deposit { account: families[1].won, amount: money("1 KRW") }).await;
+        let wrong = catch_up(&parts, &store, &lanes, &mut |_, _| ()).await.unwrap();
+        let stopped = wrong.iter().find(|of| of.lane == lanes[1]).unwrap();
+        assert!(stopped.stopped.as_ref().is_some_and(|reason| reason.contains("control account")), "{wrong:?}");
+        anew.close().await;
         bank.kill().await;
     });
 }

@@ -15,12 +15,14 @@ mod http;
 mod in_process;
 mod key;
 mod memory;
+mod midnight;
 mod number;
 mod procfs;
 mod progress;
 mod report;
 mod run;
 mod seed;
+mod started;
 mod tally;
 mod workload;
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         cli::Command::Run(arguments) => run::run(&arguments),
         cli::Command::Baseline(arguments) => baseline::baseline(&arguments),
         cli::Command::Compare(arguments) => compare::compare(&arguments),
+        cli::Command::Midnight(arguments) => midnight::midnight(&arguments),
         cli::Command::Memory(arguments) => memory::memory(&arguments),
     };
     match done {

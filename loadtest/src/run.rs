@@ -13,6 +13,7 @@ use crate::{
     in_process,
     key::KeyClock,
     report::{Circumstances, RunReport},
+    tally::Timeline,
     workload::{Spread, Workload},
 };
 
@@ -21,8 +22,20 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<bool> {
     measure(arguments)?.publish(&arguments.result, &arguments.thresholds.thresholds())
 }
 
+/// What a run found, and its window second by second.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) report: RunReport,
+    pub(crate) timeline: Timeline,
+}
+
 /// Drives the server, or an engine in this process.
 pub(crate) fn measure(arguments: &RunArguments) -> Result<RunReport> {
+    Ok(measure_by_seconds(arguments)?.report)
+}
+
+/// The same, with each second of the window.
+pub(crate) fn measure_by_seconds(arguments: &RunArguments) -> Result<Measured> {
     ensure!(!arguments.load.duration.is_zero(), "--duration must be longer than nothing");
     let Some(config) = &arguments.in_process else {
         let keys = KeyClock::start();
@@ -38,17 +51,17 @@ pub(crate) fn measure(arguments: &RunArguments) -> Result<RunReport> {
     let arguments = RunArguments { target, admin_url, ..arguments.clone() };
     let driven = drive_in_process(&arguments, &running);
     let stopped = running.stop();
-    let report = driven?;
-    stopped.map(|()| report)
+    let measured = driven?;
+    stopped.map(|()| measured)
 }
 
-fn drive_in_process(arguments: &RunArguments, running: &in_process::Running) -> Result<RunReport> {
+fn drive_in_process(arguments: &RunArguments, running: &in_process::Running) -> Result<Measured> {
     let keys = KeyClock::start();
     let (server, customers) = prepare(arguments)?;
     let target = running.target(&customers, keys)?;
-    let mut report = drive(arguments, "hwan in process", &server, (target, customers.len()), keys)?;
-    report.remarks.push("client cpu is the engine's and the generator's".to_owned());
-    Ok(report)
+    let mut measured = drive(arguments, "hwan in process", &server, (target, customers.len()), keys)?;
+    measured.report.remarks.push("client cpu is the engine's and the generator's".to_owned());
+    Ok(measured)
 }
 
 fn drive<T: Target>(
@@ -57,7 +70,7 @@ fn drive<T: Target>(
     server: &ServerAddr,
     (target, customers): (T, usize),
     keys: KeyClock,
-) -> Result<RunReport> {
+) -> Result<Measured> {
     let settling = Settling::new(server, &arguments.admin_url, arguments.settle_max)?;
     settling.lag_records().with_context(|| {
         format!("the port at --admin-url {} does not say how far the projections are", arguments.admin_url)
@@ -80,7 +93,8 @@ fn drive<T: Target>(
         settled: Some((settled.at, settled.lag_records)),
         remarks: Vec::new(),
     };
-    Ok(RunReport::new(&plan, &driven, of))
+    let report = RunReport::new(&plan, &driven, of);
+    Ok(Measured { report, timeline: driven.tally.timeline })
 }
 
 /// The server, and the customers that live in it.

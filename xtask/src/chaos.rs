@@ -1,11 +1,8 @@
 //! `cargo xtask chaos`: builds hwan and the crash tests, then runs them. What follows goes to `hwan-chaos`.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
-use crate::step::Step;
+use crate::{programs::Programs, step::Step};
 
 /// How long one round may take; a campaign by `--minutes` has that on top.
 const ROUND_MAX: Duration = Duration::from_secs(30 * 60);
@@ -35,14 +32,8 @@ pub(crate) fn run_as_test(half: Half) -> bool {
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
-    let debug = debug()?;
-    let target = debug.parent().ok_or("xtask does not lie below target/")?;
-    // The whole workspace: with the features of the tests, so that nothing is built twice.
-    let build = vec!["build", "--workspace", "--bins"];
-    if !Step::cargo("build", build).run(|_, _| ())? {
-        return Err("hwan or its crash tests do not build".to_owned());
-    }
-    let (program, hwan, folder) = (text(&debug.join("hwan-chaos"))?, text(&debug.join("hwan"))?, text(target)?);
+    let programs = Programs::build()?;
+    let (program, hwan, folder) = (programs.path("hwan-chaos")?, programs.path("hwan")?, programs.target()?);
     let mut given = vec!["--hwan", &hwan, "--target", &folder];
     given.extend(arguments.iter().map(String::as_str));
     let minutes = arguments.iter().skip_while(|argument| *argument != "--minutes").nth(1);
@@ -54,14 +45,4 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     } else {
         Err("the crash tests found something, or could not run: see above".to_owned())
     }
-}
-
-/// Where cargo builds for debugging: xtask itself lies there.
-fn debug() -> Result<PathBuf, String> {
-    let own = std::env::current_exe().map_err(|error| format!("xtask does not know where it lies: {error}"))?;
-    own.parent().map(Path::to_owned).ok_or_else(|| "xtask lies nowhere".to_owned())
-}
-
-fn text(path: &Path) -> Result<String, String> {
-    path.to_str().map(str::to_owned).ok_or_else(|| format!("{} is no utf-8", path.display()))
 }

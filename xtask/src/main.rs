@@ -8,6 +8,8 @@
 mod chaos;
 mod checks;
 mod machine;
+mod midnight;
+mod programs;
 mod schemathesis;
 mod server;
 mod services;

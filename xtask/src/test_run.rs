@@ -1,9 +1,9 @@
-//! `cargo xtask test`: all tests of the workspace against real servers, then the API against its own document, then a round of
-//! crash tests, and one closing line that says how many. `cargo xtask schemathesis`: the second alone.
+//! `cargo xtask test`: all tests of the workspace against real servers, then the API against its own document, then midnight
+//! under load and a round of crash tests, and one closing line that says how many. `cargo xtask schemathesis`: the second alone.
 
 use crate::{
     chaos::{self, Half},
-    machine, schemathesis,
+    machine, midnight, schemathesis,
     services::ForTests,
     step::{Step, Stream},
     tally::{self, Skips, Tally},
@@ -30,6 +30,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     }
     let fuzzed = if arguments.is_empty() { Some(schemathesis::run()) } else { None };
     let missing = servers.missing.clone();
+    if arguments.is_empty() {
+        let mysql = servers.variables.iter().find(|(name, _)| *name == "HWAN_TEST_MYSQL_URL");
+        judge(&mut tally, "midnight", midnight::run_as_test(mysql.map(|(_, url)| url.as_str())));
+    }
     drop(servers);
     if arguments.is_empty() && missing.iter().all(|line| !line.contains("mysql")) {
         judge(&mut tally, "chaos", chaos::run_as_test(Half::Ledger));
@@ -41,7 +45,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     close(tally, fuzzed, &missing)
 }
 
-/// Counts crash tests as one test.
+/// Counts a program that judges for itself as one test.
 fn judge(tally: &mut Tally, name: &str, held: bool) {
     println!("test {name} ... {}", if held { "ok" } else { "FAILED" });
     tally.add(if held { Tally { passed: 1, ..Tally::default() } } else { Tally { failed: 1, ..Tally::default() } });

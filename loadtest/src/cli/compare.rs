@@ -76,7 +76,7 @@ pub(crate) struct CompareArguments {
     pub(crate) min_ratio: Vec<(BaselineKind, u64)>,
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if name.starts_with("HWAN_") => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("{text:?} is no setting such as HWAN_ENGINE__CUSTOMER_LANES=2")),

@@ -44,6 +44,20 @@ pub(crate) struct LoadArguments {
 }
 
 impl LoadArguments {
+    /// An open loop of one thread, buying and selling in turn.
+    pub(crate) const fn open(rate: u32, duration: Duration, warmup: Duration, spread: Spread) -> Self {
+        Self {
+            duration,
+            warmup,
+            ramp: Duration::ZERO,
+            rate: Some(rate),
+            mix: Mix::Alternate,
+            spread,
+            hot: None,
+            threads: 1,
+        }
+    }
+
     /// How exchanges spread over customers.
     pub(crate) fn spread(&self) -> Spread {
         self.hot.map_or(self.spread, |customers| Spread::Hot { customers })

@@ -3,6 +3,7 @@
 mod baseline;
 mod compare;
 mod load;
+mod midnight;
 mod parse;
 mod run;
 
@@ -15,6 +16,7 @@ pub(crate) use self::{
     baseline::{BaselineArguments, BaselineKind, DatabaseArguments},
     compare::CompareArguments,
     load::{LoadArguments, ResultArguments, ThresholdArguments},
+    midnight::MidnightArguments,
     run::RunArguments,
 };
 
@@ -37,6 +39,10 @@ What row locks do on the same MySQL:
 The engine against all of them, on a fresh database:
   cargo run --release -p hwan-loadtest -- compare --start-server target/release/hwan \\
       --mysql-url mysql://root@127.0.0.1:3306 --html compare.html --min-ratio row-lock=5
+
+Midnight under load, with both days reconciled afterwards:
+  cargo run --release -p hwan-loadtest -- midnight --rate 3000 --max-ratio 2 \\
+      --mysql-url mysql://root@127.0.0.1:3306
 
 Limits to mind: a customer may change 10,000,000 won a day into foreign
 currency, which is about 7,400 buys of 1.00 USD. A run over many customers never
@@ -82,6 +88,11 @@ pub(crate) enum Command {
     /// Each alternative works with the number of connections at which it does best. What counts is the median of the
     /// rounds, of each by its exchanges a second until all work was done.
     Compare(CompareArguments),
+    /// Drives a server at a constant rate while its business date turns, closes and reconciles both days.
+    ///
+    /// Starts a server of its own, whose business day ends in the middle of the window, and compares the latencies around that
+    /// instant with the rest of the window. Good is a run without a failed exchange whose days both reconcile.
+    Midnight(MidnightArguments),
     /// Reports the server's memory with many customers stored and some of them active.
     ///
     /// Seeds up to --customers, reads the resident memory, touches --active accounts by an exchange on each

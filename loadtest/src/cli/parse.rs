@@ -32,16 +32,22 @@ pub(super) fn millis(text: &str) -> Result<u64, String> {
     if micros <= 3_600_000_000 { Ok(micros) } else { Err("an hour at most".to_owned()) }
 }
 
-/// `row-lock=5` or `redis-lock=7.5`: an alternative, and hundredths of a ratio.
-pub(super) fn at_least(text: &str) -> Result<(BaselineKind, u64), String> {
-    let wrong = || format!("{text:?} is no ratio such as row-lock=5");
-    let (kind, times) = text.split_once('=').ok_or_else(wrong)?;
-    let (whole, decimals) = times.split_once('.').unwrap_or((times, "0"));
+/// `2` or `1.5` times, in hundredths.
+pub(super) fn times(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no ratio such as 2 or 1.5");
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(decimals) || decimals.len() > 2 || whole.len() > 6 {
         return Err(wrong());
     }
-    let hundredths = format!("{whole}{decimals:0<2}").parse().map_err(|_| wrong())?;
+    format!("{whole}{decimals:0<2}").parse().map_err(|_| wrong())
+}
+
+/// `row-lock=5` or `redis-lock=7.5`: an alternative, and hundredths of a ratio.
+pub(super) fn at_least(text: &str) -> Result<(BaselineKind, u64), String> {
+    let wrong = || format!("{text:?} is no ratio such as row-lock=5");
+    let (kind, ratio) = text.split_once('=').ok_or_else(wrong)?;
+    let hundredths = times(ratio).map_err(|_| wrong())?;
     Ok((BaselineKind::from_str(kind, false).map_err(|_| wrong())?, hundredths))
 }
 

@@ -3,19 +3,16 @@
 
 mod ratio;
 mod result;
-mod server;
 
 use anyhow::Result;
 
-use self::{
-    result::{Compared, Comparison},
-    server::StartedServer,
-};
+use self::result::{Compared, Comparison};
 use crate::{
     baseline::{Bench, sweep},
     cli::{BaselineKind, CompareArguments, ResultArguments, RunArguments, SeedArguments, ThresholdArguments},
     drive::CpuReader,
     http, run, seed,
+    started::{DATABASE, ServerPlace, StartedServer},
     workload::Spread,
 };
 
@@ -65,7 +62,7 @@ fn prepare_alternatives(arguments: &CompareArguments) -> Result<Vec<Prepared>> {
 /// The engine: a server that is started here, or one that runs already.
 struct Engine {
     run: RunArguments,
-    started: Option<StartedServer>,
+    started: Option<(ServerPlace, StartedServer)>,
 }
 
 impl Engine {
@@ -87,10 +84,11 @@ impl Engine {
             thresholds: ThresholdArguments::default(),
         };
         let Some(program) = &arguments.start_server else { return Ok(Self { run, started: None }) };
-        let started = StartedServer::start(program, &arguments.database.mysql_url, &arguments.server_env)?;
+        let place = ServerPlace::fresh(program, Some(&arguments.database.mysql_url), &arguments.server_env)?;
+        let started = place.start(&[])?;
         run.target = started.target();
         run.admin_url = started.admin_url();
-        run.customers_file = started.customers_file();
+        run.customers_file = place.customers_file();
         run.server_pid = Some(started.pid());
         eprintln!("... seeding {} customers", arguments.customers);
         seed::seed(&SeedArguments {
@@ -103,19 +101,21 @@ impl Engine {
         })?;
         let server = http::server::address(&run.target)?;
         http::settle::Settling::new(&server, &run.admin_url, run.settle_max)?.wait()?;
-        Ok(Self { run, started: Some(started) })
+        Ok(Self { run, started: Some((place, started)) })
     }
 
     fn measure(&self, arguments: &CompareArguments) -> Result<crate::report::RunReport> {
         let mut report = run::measure(&self.run)?;
         report.target = "hwan".to_owned();
         if let Some(program) = &arguments.start_server {
-            report.remarks.push(format!("{} on {}", program.display(), server::DATABASE));
+            report.remarks.push(format!("{} on {}", program.display(), DATABASE));
         }
         Ok(report)
     }
 
     fn stop(self) -> Result<()> {
-        self.started.map_or(Ok(()), StartedServer::stop)
+        let Some((place, started)) = self.started else { return Ok(()) };
+        started.stop()?;
+        place.remove()
     }
 }

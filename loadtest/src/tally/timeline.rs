@@ -67,6 +67,15 @@ impl Timeline {
         Some(histogram.value_at_quantile(0.99))
     }
 
+    /// The 99th percentile of several seconds together, if anything was executed in them.
+    pub(crate) fn p99_us_of(&self, seconds: impl Iterator<Item = usize>) -> Result<Option<u64>> {
+        let mut all = self.empty.clone();
+        for (_, histogram) in seconds.filter_map(|second| self.seconds.get(second)?.as_ref()) {
+            all.add(histogram.as_ref())?;
+        }
+        Ok((!all.is_empty()).then(|| all.value_at_quantile(0.99)))
+    }
+
     /// All of it.
     pub(crate) fn seconds(&self) -> Vec<Second> {
         let of_place = |(second, place): (usize, &Place)| {

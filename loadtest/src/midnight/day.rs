@@ -1,0 +1,82 @@
+//! A business day that ends when it is wanted: far from midnight by its own clock when the measurement begins.
+
+use anyhow::{Context, Result};
+use hwan_domain::time::BusinessDate;
+
+const SECONDS_PER_HOUR: u64 = 3_600;
+const SECONDS_PER_DAY: u64 = 24 * SECONDS_PER_HOUR;
+/// How long after the beginning of a measurement its day may end at most.
+const ENDS_WITHIN: u64 = 8 * SECONDS_PER_HOUR;
+
+/// A clock beside UTC by which the day is counted, so that it is about noon when the measurement begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Day {
+    began_unix: u64,
+    /// How many hours ahead of UTC, -11 to 12.
+    offset_hours: i64,
+}
+
+impl Day {
+    pub(super) fn around_noon(now_unix: u64) -> Self {
+        let hour = (now_unix / SECONDS_PER_HOUR) % 24;
+        Self { began_unix: now_unix, offset_hours: 12 - i64::try_from(hour).unwrap_or(0) }
+    }
+
+    /// The latest second, since 1970, at which it may end.
+    pub(super) const fn latest_end(&self) -> u64 {
+        self.began_unix + ENDS_WITHIN
+    }
+
+    /// The settings of a server whose business date turns at this second, since 1970.
+    pub(super) fn settings(&self, turns_at_unix: u64) -> Vec<(String, String)> {
+        let sign = if self.offset_hours < 0 { '-' } else { '+' };
+        let ahead = u64::try_from(self.offset_hours.rem_euclid(24)).unwrap_or(0) * SECONDS_PER_HOUR;
+        let local = (turns_at_unix + ahead) % SECONDS_PER_DAY;
+        let rolls_at = format!("{:02}:{:02}:{:02}", local / 3_600, local / 60 % 60, local % 60);
+        vec![
+            ("HWAN_BUSINESS_DAY__UTC_OFFSET".to_owned(), format!("{sign}{:02}:00", self.offset_hours.abs())),
+            ("HWAN_BUSINESS_DAY__ROLLS_AT".to_owned(), rolls_at),
+        ]
+    }
+}
+
+/// The day before a date.
+pub(super) fn before(date: &str) -> Result<String> {
+    Ok(BusinessDate::from_days(parsed(date)?.days() - 1).to_string())
+}
+
+/// The day after a date.
+pub(super) fn after(date: &str) -> Result<String> {
+    Ok(parsed(date)?.next().to_string())
+}
+
+fn parsed(date: &str) -> Result<BusinessDate> {
+    BusinessDate::parse(date).with_context(|| format!("{date:?} is no date"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_about_noon_when_it_is_made_and_ends_when_it_is_wanted() {
+        for hour in 0..24 {
+            let now = 1_795_392_000 + hour * SECONDS_PER_HOUR + 1_234; // 2026-11-23T00:20:34Z and each hour after
+            let day = Day::around_noon(now);
+            let settings = day.settings(now + 130);
+            let local = settings[1].1.clone();
+            assert!(local.starts_with("12:2") || local.starts_with("12:3"), "{hour}: {settings:?}");
+            let latest = &day.settings(day.latest_end())[1].1;
+            assert!(local < *latest, "{hour}: the day ends within itself, {local} {latest}");
+        }
+    }
+
+    #[test]
+    fn dates_have_neighbours() {
+        assert_eq!(
+            (before("2026-12-01").unwrap(), after("2026-12-31").unwrap()),
+            ("2026-11-30".into(), "2027-01-01".into())
+        );
+        assert!(before("yesterday").is_err());
+    }
+}
