@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use hwan_domain::time::BusinessDate;
 
+const SECONDS_PER_MINUTE: u64 = 60;
 const SECONDS_PER_HOUR: u64 = 3_600;
 const SECONDS_PER_DAY: u64 = 24 * SECONDS_PER_HOUR;
 /// How long after the beginning of a measurement its day may end at most.
@@ -22,17 +23,22 @@ impl Day {
         Self { began_unix: now_unix, offset_hours: 12 - i64::try_from(hour).unwrap_or(0) }
     }
 
-    /// The latest second, since 1970, at which it may end.
+    /// The latest minute at which it may end, in seconds since 1970.
     pub(super) const fn latest_end(&self) -> u64 {
-        self.began_unix + ENDS_WITHIN
+        Self::minute_from(self.began_unix + ENDS_WITHIN)
     }
 
-    /// The settings of a server whose business date turns at this second, since 1970.
+    /// The first whole minute from this second on, in seconds since 1970: a date turns at a minute.
+    pub(super) const fn minute_from(unix: u64) -> u64 {
+        unix.div_ceil(SECONDS_PER_MINUTE) * SECONDS_PER_MINUTE
+    }
+
+    /// The settings of a server whose business date turns at this minute, in seconds since 1970.
     pub(super) fn settings(&self, turns_at_unix: u64) -> Vec<(String, String)> {
         let sign = if self.offset_hours < 0 { '-' } else { '+' };
         let ahead = u64::try_from(self.offset_hours.rem_euclid(24)).unwrap_or(0) * SECONDS_PER_HOUR;
         let local = (turns_at_unix + ahead) % SECONDS_PER_DAY;
-        let rolls_at = format!("{:02}:{:02}:{:02}", local / 3_600, local / 60 % 60, local % 60);
+        let rolls_at = format!("{:02}:{:02}", local / SECONDS_PER_HOUR, local / SECONDS_PER_MINUTE % 60);
         vec![
             ("HWAN_BUSINESS_DAY__UTC_OFFSET".to_owned(), format!("{sign}{:02}:00", self.offset_hours.abs())),
             ("HWAN_BUSINESS_DAY__ROLLS_AT".to_owned(), rolls_at),
@@ -63,9 +69,9 @@ mod tests {
         for hour in 0..24 {
             let now = 1_795_392_000 + hour * SECONDS_PER_HOUR + 1_234; // 2026-11-23T00:20:34Z and each hour after
             let day = Day::around_noon(now);
-            let settings = day.settings(now + 130);
+            let settings = day.settings(Day::minute_from(now + 130));
             let local = settings[1].1.clone();
-            assert!(local.starts_with("12:2") || local.starts_with("12:3"), "{hour}: {settings:?}");
+            assert_eq!(local, "12:23", "{hour}: {settings:?}");
             let latest = &day.settings(day.latest_end())[1].1;
             assert!(local < *latest, "{hour}: the day ends within itself, {local} {latest}");
         }

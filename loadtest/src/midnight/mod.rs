@@ -43,7 +43,8 @@ pub(crate) fn midnight(arguments: &MidnightArguments) -> Result<bool> {
     let seeded = seed_customers(arguments, &place, &seeding);
     seeding.stop()?;
     seeded?;
-    let midnight = clock.unix_ms() / 1_000 + (START_TAKES + arguments.warmup + arguments.before).as_secs();
+    let lead = START_TAKES + arguments.warmup + arguments.before;
+    let midnight = Day::minute_from(clock.unix_ms() / 1_000 + lead.as_secs());
     ensure!(
         midnight < day.latest_end(),
         "seeding took too long for the business day of this run: seed fewer customers"
