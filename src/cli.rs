@@ -1,5 +1,6 @@
 //! The command line.
 
+mod close;
 mod ledger;
 mod token;
 
@@ -87,6 +88,8 @@ enum Command {
         #[command(subcommand)]
         command: ledger::LedgerCommand,
     },
+    /// Close business dates that are over, in their order, and print the closing; or say what is missing.
+    Close(close::CloseArgs),
     /// Run scenario files against a running server and report each step; docs/scenarios.md explains the language.
     ///
     /// Exit code 0: all passed. 1: a scenario failed, or was skipped without --allow-skips. 2: the command line or a file
@@ -111,6 +114,7 @@ impl Cli {
             }
             Command::Token { command } => command.run(&overrides),
             Command::Ledger { command } => command.run(&overrides),
+            Command::Close(args) => args.run(&overrides),
             Command::Accounting => accounting_process::run(&overrides),
             Command::Verify => startup::verify(&overrides),
             Command::Scenarios(args) => hwan_scenarios::run(&args),
@@ -142,5 +146,7 @@ mod tests {
         assert!(Cli::try_parse_from(["hwan", "ledger", "trial-balance", "--as-of", "2026-11-23"]).is_ok());
         assert!(Cli::try_parse_from(["hwan", "ledger", "trial-balance", "--as-of", "yesterday"]).is_err());
         assert!(Cli::try_parse_from(["hwan", "ledger", "lag", "--format", "xml"]).is_err());
+        assert!(Cli::try_parse_from(["hwan", "close", "--date", "2026-11-23", "--format", "json"]).is_ok());
+        assert!(Cli::try_parse_from(["hwan", "close", "--date", "23.11.2026"]).is_err());
     }
 }

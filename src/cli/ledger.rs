@@ -134,7 +134,7 @@ impl From<FormatArg> for Format {
     }
 }
 
-fn date(text: &str) -> Result<BusinessDate, String> {
+pub(super) fn date(text: &str) -> Result<BusinessDate, String> {
     BusinessDate::parse(text).ok_or_else(|| "write a date such as 2026-11-23".to_owned())
 }
 
