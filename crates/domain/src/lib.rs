@@ -6,7 +6,8 @@
 //! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
 //! [`exchange`], [`quote`], [`reversal`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`],
-//! [`control`]). What the bank's own books make of it all: [`ledger`]. Its days, and their end: [`business_day`], [`closing`].
+//! [`control`]). What the bank's own books make of it all: [`ledger`]. Its days, and their end: [`business_day`], [`closing`],
+//! [`statement`].
 
 pub mod account;
 pub mod board;
@@ -31,4 +32,5 @@ pub mod rejection;
 pub mod reversal;
 pub mod revision;
 pub mod round;
+pub mod statement;
 pub mod time;
