@@ -127,7 +127,10 @@ impl Closer {
         }
         loop {
             let newest = self.newest().await?;
-            let next = self.after(newest.as_ref()).await?.ok_or(CloseError::NoSuchDay { date })?;
+            let Some(next) = self.after(newest.as_ref()).await? else {
+                let missing = self.lanes.iter().map(|lane| Missing::NoRecord { lane: *lane }).collect();
+                return Err(CloseError::NotYet { date, missing });
+            };
             if date < next.business_date {
                 return Err(CloseError::NoSuchDay { date });
             }

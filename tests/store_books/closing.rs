@@ -77,7 +77,8 @@ async fn pass(books: &dyn BooksStore, lane: LaneId, to: u64, days: i32, minor: i
 async fn days_are_closed(books: Arc<dyn BooksStore>) {
     let closer = Closer::new(Arc::clone(&books), 1);
     assert_eq!(closer.next().await.unwrap(), None);
-    assert_eq!(closer.close(date(0)).await, Err(CloseError::NoSuchDay { date: date(0) }));
+    let unknown = [LaneId::SYSTEM, LaneId::FIRST].map(|lane| Missing::NoRecord { lane }).to_vec();
+    assert_eq!(closer.close(date(0)).await, Err(CloseError::NotYet { date: date(0), missing: unknown }));
     // Day 0: both lanes. The system lane skips day 1.
     pass(books.as_ref(), LaneId::SYSTEM, 3, 0, 5).await;
     pass(books.as_ref(), LaneId::FIRST, 4, 0, 100).await;
@@ -86,6 +87,7 @@ async fn days_are_closed(books: Arc<dyn BooksStore>) {
     let refused = Err(CloseError::NotYet { date: date(0), missing: vec![behind] });
     assert_eq!(closer.close(date(0)).await, refused);
     assert_eq!(closer.close_one().await, Ok(None));
+    assert_eq!(closer.close(date(-1)).await, Err(CloseError::NoSuchDay { date: date(-1) }));
     pass(books.as_ref(), LaneId::FIRST, 6, 1, 7).await;
     // A record of day 1 cannot be posted.
     let cursor = books.enter(LaneId::FIRST).await.unwrap().cursor;
