@@ -27,6 +27,7 @@ use crate::{
     books_of_account::{BooksUse, OpenBooks},
     cli::{EXIT_FAILURE, EXIT_OK},
     clock::SystemClock,
+    closing::{closer::Closer, follow},
     config::{Config, ConfigError, Overrides, outbox::OutboxKind},
     startup::StartupError,
     telemetry::{log, metrics},
@@ -99,6 +100,8 @@ async fn keep_books(config: &Config) -> Result<bool, StartupError> {
     let handle = server.handle();
     let serving = rt::spawn(server);
     let upkeep = rt::spawn(metrics::upkeep());
+    let closer = Closer::new(Arc::clone(&open.ledger), config.engine.customer_lanes);
+    let closing = rt::spawn(follow::follow(closer, Arc::new(SystemClock), config.business_day.schedule()?));
     let running = consumer::start(parts, Handle::current())?;
     let at = address.map(|address| address.to_string()).unwrap_or_default();
     // Nobody may be reading: that is no reason to stop.
@@ -107,6 +110,7 @@ async fn keep_books(config: &Config) -> Result<bool, StartupError> {
     let ended_by_signal = signalled(&running).await;
     // It ends after its round, for which this thread's runtime has to go on.
     end(running).await;
+    closing.abort();
     open.ledger.close().await;
     upkeep.abort();
     handle.stop(true).await;

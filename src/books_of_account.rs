@@ -14,6 +14,7 @@ use crate::{
         poster::PosterParts,
     },
     clock::Clock,
+    closing::closer::Closer,
     config::{Config, ConfigError, chart, outbox::OutboxKind, store::StoreKind},
     outbox::{kafka, port::Follower},
     storage::{
@@ -122,6 +123,10 @@ pub struct Following {
     pub outbox: Option<Arc<dyn Follower>>,
     /// The books.
     pub books: Option<Books>,
+    /// What closes their days.
+    pub closer: Option<Closer>,
+    /// Whether they are kept in this process, so that it closes their days by itself.
+    pub keeps_books: bool,
     /// Their store, to be closed at the end.
     pub ledger: Option<Arc<dyn BooksStore>>,
 }
@@ -147,7 +152,9 @@ impl Following {
             OutboxKind::Off => None,
         };
         let books = open.as_ref().map(OpenBooks::books);
-        Ok(Self { outbox, books, ledger: open.map(|open| open.ledger) })
+        let closer = open.as_ref().map(|open| Closer::new(Arc::clone(&open.ledger), config.engine.customer_lanes));
+        let keeps_books = is_embedded && open.is_some();
+        Ok(Self { outbox, books, closer, keeps_books, ledger: open.map(|open| open.ledger) })
     }
 }
 

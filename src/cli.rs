@@ -1,5 +1,6 @@
 //! The command line.
 
+mod close;
 mod export;
 mod ledger;
 mod token;
@@ -90,6 +91,8 @@ enum Command {
     },
     /// Export a sealed business day as Parquet files, to a directory or an S3-compatible store; docs/sealed-days.md explains them.
     Export(export::ExportCommand),
+    /// Close business dates that are over, in their order, and print the closing; or say what is missing.
+    Close(close::CloseArgs),
     /// Run scenario files against a running server and report each step; docs/scenarios.md explains the language.
     ///
     /// Exit code 0: all passed. 1: a scenario failed, or was skipped without --allow-skips. 2: the command line or a file
@@ -115,6 +118,7 @@ impl Cli {
             Command::Token { command } => command.run(&overrides),
             Command::Ledger { command } => command.run(&overrides),
             Command::Export(command) => command.run(&overrides),
+            Command::Close(args) => args.run(&overrides),
             Command::Accounting => accounting_process::run(&overrides),
             Command::Verify => startup::verify(&overrides),
             Command::Scenarios(args) => hwan_scenarios::run(&args),
@@ -148,5 +152,7 @@ mod tests {
         assert!(Cli::try_parse_from(["hwan", "ledger", "lag", "--format", "xml"]).is_err());
         assert!(Cli::try_parse_from(["hwan", "export", "--date", "2026-11-23", "--to", "/tmp/days"]).is_ok());
         assert!(Cli::try_parse_from(["hwan", "export", "--to", "/tmp/days"]).is_err());
+        assert!(Cli::try_parse_from(["hwan", "close", "--date", "2026-11-23", "--format", "json"]).is_ok());
+        assert!(Cli::try_parse_from(["hwan", "close", "--date", "23.11.2026"]).is_err());
     }
 }

@@ -9,6 +9,7 @@ mod banner;
 pub mod books_of_account;
 pub mod cli;
 pub mod clock;
+pub mod closing;
 pub mod config;
 pub mod demonstration;
 pub mod outbox;

@@ -45,6 +45,7 @@ use crate::{
     books_of_account::Following,
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
     clock::{Clock, SystemClock, TestClock},
+    closing,
     config::{
         Config, ConfigError, Overrides,
         jwt::JwtConfig,
@@ -341,11 +342,14 @@ async fn start_by(
     let lanes = (0..=config.engine.customer_lanes).filter_map(LaneId::new).collect();
     let expiring = store.let_keys_expire(lanes, Arc::clone(&clock), config.engine.limits().key_retention);
     let sealing = seal_days(config, &store, &following, &currencies)?;
+    let business_day = config.business_day.schedule()?;
+    let closing = following.closer.clone().filter(|_| following.keeps_books);
+    let closing = closing.map(|closer| closing::follow::follow(closer, Arc::clone(&clock), business_day));
     let engine = Engine::start(EngineParts {
         store: store.store,
         clock,
         currencies: Arc::clone(&currencies),
-        business_day: config.business_day.schedule()?,
+        business_day,
         policy: config.limits.policy(),
         guard: config.rates.guard(),
         interest,
@@ -358,6 +362,7 @@ async fn start_by(
     let context = Data::new(Context {
         engine: EngineHandle(engine.clone()),
         books: following.books,
+        closer: following.closer,
         position_limits,
         currencies,
         keyring,
@@ -382,6 +387,7 @@ async fn start_by(
     };
     let mut background = vec![rt::spawn(metrics::upkeep()), rt::spawn(KeyWatch::new(access, directory).follow())];
     background.extend(expiring.map(rt::spawn));
+    background.extend(closing.map(rt::spawn));
     if let Some(Provider { verifier, source, seen, refresh }) = provider {
         let metrics = context.access.metrics().clone();
         background.push(rt::spawn(follow::follow(verifier, source, seen, refresh, metrics)));

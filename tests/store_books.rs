@@ -3,6 +3,8 @@
 //! `HWAN_TEST_MYSQL_URL` and `HWAN_TEST_MARIADB_URL` say where the servers are; `cargo xtask test` brings them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "store_books/closing.rs"]
+mod closing;
 #[path = "store_books/database.rs"]
 mod database;
 #[path = "store_books/people.rs"]

@@ -188,7 +188,7 @@ impl Engine {
             lane: slot.lane,
             status: slot.status(),
             durable: slot.durable(),
-            business_date: slot.link.load().as_ref().map(|link| link.shared.durable_date()),
+            business_date: slot.link.load().as_ref().and_then(|link| link.shared.durable_date()),
             projected: slot.progress.seq(),
             published: self.0.common.outbox.is_some().then(|| slot.backlog.published()),
         };

@@ -163,7 +163,7 @@ impl LaneActor {
     fn made_durable(&mut self, sealed: Arc<CommitBatch>, ctx: &mut Context<Self>) {
         let (Some(batch), Some((seq, hash))) = (self.committing.take(), sealed.head()) else { return };
         self.head_hash = hash;
-        let date = sealed.rows.last().map_or_else(|| self.shared.durable_date(), |row| row.record.business_date);
+        let date = sealed.rows.last().map_or_else(|| self.shared.date(), |row| row.record.business_date);
         self.shared.made_durable(seq, hash, date);
         self.shared.metrics.committed(seq.number());
         self.shared.common.metrics.batch_records.record(batch.len() as f64);

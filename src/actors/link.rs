@@ -213,17 +213,19 @@ impl LaneShared {
 
     /// Notes that everything up to `seq`, a record of this hash and date, is durable. Called by the lane's actor only.
     pub fn made_durable(&self, seq: Seq, hash: ChainHash, date: BusinessDate) {
+        let was_empty = self.durable() == Seq::ZERO;
         let (_, before) = std::mem::replace(&mut *lock(&self.durable_end), (hash, date));
         self.durable.store(seq.number(), Ordering::Release);
-        if before < date {
+        if was_empty || before < date {
             self.common.dates.reached(date);
             self.common.dates.moved();
         }
     }
 
-    /// The business date of the newest durable record.
-    pub fn durable_date(&self) -> BusinessDate {
-        lock(&self.durable_end).1
+    /// The business date of the newest durable record; `None` before the first.
+    pub fn durable_date(&self) -> Option<BusinessDate> {
+        let (_, date) = *lock(&self.durable_end);
+        Some(date).filter(|_| self.durable() > Seq::ZERO)
     }
 
     /// The newest durable record and its link in the chain. Steady only after the end.

@@ -10,7 +10,7 @@
 //! | [`idempotency`], [`key_lookup`] | keys, and what else is used once: remembered, or asked of the store |
 //! | [`plan`], [`judge`] | what a command means; whether it may be |
 //! | [`looks`], [`look`] | reads: by the façade; in the customer's mailbox |
-//! | [`reads`] | lists, read from the store |
+//! | [`reads`], [`history`] | lists, read from the store; what an account held, and its statement |
 //! | [`interest`] | what interest an account may claim, and claiming it |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
 //! | [`dates`], [`business_date`] | where the lanes should stand, and the command that sends them on |
@@ -28,6 +28,7 @@ pub mod dates;
 pub mod directory;
 pub mod door;
 pub mod engine;
+pub mod history;
 pub mod home;
 pub mod hydrator;
 pub mod idempotency;

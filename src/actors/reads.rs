@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// Returns once an account's passbook has what is durable now.
-    async fn projected(&self, account: AccountId) -> Result<(), Refusal> {
+    pub(super) async fn projected(&self, account: AccountId) -> Result<(), Refusal> {
         let Some(slot) = self.slot(account.lane()) else { return Ok(()) }; // a lane that is not there has no passbook either
         let Some(link) = slot.link.load_full() else { return Err(Refusal::NotDone(slot.why_closed())) };
         let durable = link.shared.durable();

@@ -132,7 +132,7 @@ pub struct LaneView {
     pub status: LaneStatus,
     /// The newest durable record.
     pub durable: Seq,
-    /// Its business date; `None` while the lane is not open.
+    /// Its business date; `None` while the lane is not open, or before its first record.
     pub business_date: Option<BusinessDate>,
     /// Up to where the projections have followed.
     pub projected: Seq,

@@ -21,7 +21,7 @@ use super::{
     facts::{self, FactAnswer, FactRequest},
     idempotency::OptionalKey,
     json::Body,
-    openapi::texts::{AccountIdText, ChangeIdText, CurrencyText, CustomerIdText, DateText, InstantText},
+    openapi::texts::{AccountIdText, AsOfText, ChangeIdText, CurrencyText, CustomerIdText, DateText, InstantText},
     operation::{Described, MONEY, Operation, Parameter, Shape},
     path_id::PathId,
     problem::{ApiCode, Problem},
@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     access::role::{Role, Roles},
-    actors::{command::Command, view::AccountView},
+    actors::{command::Command, history::AsOf, view::AccountView},
 };
 
 /// The id that a path names.
@@ -157,6 +157,42 @@ struct Balance {
     reserved: MoneyAnswer,
 }
 
+/// What an account held at an instant, or at the end of a business date.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BalancesAsOf)]
+struct PastBalances {
+    /// Whose.
+    #[schema(value_type = AccountIdText)]
+    account_id: Shown<AccountId>,
+    /// As of when, as it was asked.
+    #[schema(value_type = AsOfText)]
+    as_of: String,
+    /// How many postings the account had had by then.
+    version: u64,
+    /// Whether nothing can be added any more: the instant has passed, the date is over in the account's lane.
+    r#final: bool,
+    /// What was posted by then: of every currency that had had a posting, by code.
+    balances: Vec<MoneyAnswer>,
+}
+
+/// What an account holds, or held.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = BalancesNowOrAsOf)]
+#[expect(dead_code, reason = "describes one of two answers")]
+enum NowOrAsOf {
+    Now(Balances),
+    AsOf(PastBalances),
+}
+
+/// As of when.
+const AS_OF: Parameter = Parameter {
+    name: "as_of",
+    about: "What was posted by this instant (RFC 3339), or by the end of this business date; without it what is held now",
+    shape: Shape::of::<AsOfText>(),
+    example: "2026-11-23",
+};
+
 /// Nothing has to be said.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -247,13 +283,16 @@ pub(super) const GET: Operation = Operation {
 /// Reads an account's balances.
 pub(super) const BALANCES: Operation = Operation {
     named: Some(NAMED),
-    refusals: &[404],
+    query: &[AS_OF],
+    refusals: &[404, 422],
+    notes: "With as_of what was posted by then, exact: refused for what lies ahead, and before the account was opened. A business date \
+            ends where the account's lane was rolled, to the posting.",
     ..Operation::read(
         "accounts.balances",
         "/accounts/{id}/balances",
-        "Read what an account holds: booked, available, reserved",
+        "Read what an account holds: booked, available, reserved; or what it held",
         Described {
-            shape: Shape::of::<Balances>(),
+            shape: Shape::of::<NowOrAsOf>(),
             example: r#"{"account_id":"acc_0008000000003","version":2,"at":"2026-11-23T01:00:00.000000Z","business_date":"2026-11-23","balances":[{"currency":"KRW","booked":{"amount":"864950","currency":"KRW"},"available":{"amount":"864950","currency":"KRW"},"reserved":{"amount":"0","currency":"KRW"}}]}"#,
         },
     )
@@ -379,12 +418,33 @@ pub(super) async fn get(
     Ok(revision::named(answer::ok(&Account::of(&view)), revision))
 }
 
+fn not_as_of() -> Problem {
+    let detail = "neither a date such as 2026-11-23 nor a time such as 2026-11-23T01:00:00.000000Z (write + as %2B)";
+    Problem::at(ApiCode::MalformedTime, AS_OF.name, detail)
+}
+
 /// GET /v1/accounts/{id}/balances
 pub(super) async fn get_balances(
     context: web::Data<Context>,
     by: By,
     id: PathId<AccountId>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    let query = Query::of(&request, &BALANCES)?;
+    if let Some(text) = query.text(&AS_OF) {
+        let as_of = match BusinessDate::parse(text) {
+            Some(date) => AsOf::Date(date),
+            None => AsOf::Instant(Timestamp::parse_rfc3339(text).ok_or_else(not_as_of)?),
+        };
+        let held = context.engine.held(&by.viewer(), id.0, as_of).await?.ok_or_else(|| id.not_found())?;
+        return Ok(answer::ok(&PastBalances {
+            account_id: Shown(id.0),
+            as_of: text.to_owned(),
+            version: held.version,
+            r#final: held.is_final,
+            balances: held.balances.into_iter().map(MoneyAnswer).collect(),
+        }));
+    }
     let view = context.engine.account(&by.viewer(), id.0).await?.ok_or_else(|| id.not_found())?;
     Ok(answer::ok(&Balances {
         account_id: Shown(view.state.id),

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::{
     accounts::{ClosedAccount, OpenedAccount},
     amount::MoneyAnswer,
+    business_date::RolledDate,
     covers::CoverTrade,
     customers::OpenedCustomer,
     exchanges::ExchangeAnswer,
@@ -41,6 +42,11 @@ pub(super) fn to_json(body: &impl Serialize) -> Vec<u8> {
 /// 200 with a body.
 pub(super) fn ok(body: &impl Serialize) -> HttpResponse {
     json(HttpResponse::Ok(), to_json(body))
+}
+
+/// 201 with a body that no record stands for.
+pub(super) fn made(body: &impl Serialize) -> HttpResponse {
+    json(HttpResponse::Created(), to_json(body))
 }
 
 /// 201 with what the record created, and whether an earlier request did.
@@ -100,8 +106,7 @@ pub(super) fn body(record: &Record) -> Vec<u8> {
         Event::PairHalted { currency, reason } => to_json(&SetHalt::of(record, currency, reason)),
         Event::PairResumed { currency } => to_json(&LiftedHalt::of(record, currency)),
         Event::Covered { cover } => to_json(&CoverTrade::of(record, cover)),
-        // Nobody asks for it: the lane does.
-        Event::DateRolled { date } => to_json(&Shown(*date)),
+        Event::DateRolled { .. } => to_json(&RolledDate::of(record)),
     }
 }
 

@@ -64,10 +64,12 @@ api_codes! {
     ReversalNotFound = "reversal_not_found", NOT_FOUND, None, "There is no such reversal";
     CoverNotFound = "cover_not_found", NOT_FOUND, None, "There is no such cover trade";
     JournalNotFound = "journal_not_found", NOT_FOUND, None, "There is no such journal";
+    ClosingNotFound = "closing_not_found", NOT_FOUND, None, "There is no such closing";
     LedgerOff = "ledger_off", NOT_FOUND, None, "This server keeps no books";
     KeyNotFound = "idempotency_key_not_found", NOT_FOUND, None, "No request with this key took effect";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
+    DayNotOver = "day_not_over", CONFLICT, None, "The business date cannot be closed yet";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
     MediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, None, "The body is not application/json";
     HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, None, "The server is not known by this name";
@@ -88,6 +90,7 @@ api_codes! {
     Stopping = "stopping", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the engine is stopping";
     LedgerUnavailable = "ledger_unavailable", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The books cannot be read";
     LedgerDamaged = "ledger_damaged", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "The books are damaged";
+    StatementBroken = "statement_broken", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "The statement does not add up";
     OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The outcome is not known yet";
 }
 
@@ -119,6 +122,8 @@ pub(super) const fn status_of(code: Code) -> StatusCode {
         Code::FactInvalid
         | Code::FactsFull
         | Code::BusinessDateTooFar
+        | Code::AsOfInFuture
+        | Code::AsOfBeforeOpening
         | Code::RoundInvalid
         | Code::CoverInvalid
         | Code::AmountTooSmall

@@ -31,6 +31,7 @@ use crate::{
         engine::Engine,
     },
     clock::TestClock,
+    closing::closer::Closer,
     quotes::keyring::Keyring,
 };
 
@@ -41,6 +42,8 @@ pub struct Context {
     pub engine: EngineHandle,
     /// The bank's own books, if this server can read them.
     pub books: Option<Books>,
+    /// What closes the days of the books, where there are any.
+    pub closer: Option<Closer>,
     /// How far the bank's positions may go.
     pub position_limits: Arc<PositionLimits>,
     /// The currencies.
@@ -103,6 +106,12 @@ impl Context {
         let off =
             || Problem::new(ApiCode::LedgerOff, "this server keeps no books: turn them on with accounting.enabled");
         self.books.as_ref().ok_or_else(off)
+    }
+
+    /// What closes the days of the books.
+    pub(super) fn closer(&self) -> Result<&Closer, Problem> {
+        self.books()?;
+        self.closer.as_ref().ok_or_else(|| Problem::new(ApiCode::LedgerOff, "this server closes no days"))
     }
 
     /// On whose word a request stands.

@@ -23,7 +23,7 @@ use super::{
     query::Query,
     wire::Shown,
 };
-use crate::actors::reads::EntryKind;
+use crate::actors::{history::PassbookEntry, reads::EntryKind};
 
 /// What an entry came from.
 #[derive(ToSchema)]
@@ -40,7 +40,7 @@ enum KindText {
 
 /// An entry of a passbook.
 #[derive(Serialize, ToSchema)]
-struct Entry {
+pub(super) struct Entry {
     /// The account's version after it: from 1 on without a gap.
     version: u64,
     /// What it belongs to.
@@ -88,12 +88,28 @@ pub(super) const LIST: Operation = Operation {
     )
 };
 
-fn id(kind: EntryKind, position: Position) -> String {
+/// What an entry belongs to, by its id.
+pub(super) fn entry_id(kind: EntryKind, position: Position) -> String {
     match kind {
         EntryKind::Exchange => ExchangeId::at(position).to_string(),
         EntryKind::Reversal => ReversalId::at(position).to_string(),
         EntryKind::Deposit | EntryKind::Withdrawal | EntryKind::Transfer | EntryKind::Interest => {
             TransactionId::at(position).to_string()
+        }
+    }
+}
+
+impl Entry {
+    /// An entry as it is answered.
+    pub(super) fn of(entry: &PassbookEntry) -> Self {
+        Self {
+            version: entry.version,
+            id: entry_id(entry.kind, entry.position),
+            kind: entry.kind.as_str(),
+            amount: MoneyAnswer(entry.amount),
+            balance_after: MoneyAnswer(entry.balance_after),
+            at: Shown(entry.at),
+            business_date: Shown(entry.business_date),
         }
     }
 }
@@ -110,15 +126,7 @@ pub(super) async fn list(
     let seen = context.engine.account(&by.viewer(), account.0).await?;
     seen.ok_or_else(|| account.not_found())?;
     let found = context.engine.entries(account.0, page).await?;
-    let items = found.entries.iter().map(|entry| Entry {
-        version: entry.version,
-        id: id(entry.kind, entry.position),
-        kind: entry.kind.as_str(),
-        amount: MoneyAnswer(entry.amount),
-        balance_after: MoneyAnswer(entry.balance_after),
-        at: Shown(entry.at),
-        business_date: Shown(entry.business_date),
-    });
+    let items = found.entries.iter().map(Entry::of);
     let next_cursor = found.next.map(|version| Cursor(version, 0));
     Ok(answer::ok(&EntryPage { items: items.collect(), next_cursor }))
 }

@@ -126,6 +126,8 @@ pub struct Operation {
     pub answer: Described,
     /// The type of its good answer.
     pub media: &'static str,
+    /// Whether the good answer is also given as CSV, to who asks for it.
+    pub offers_csv: bool,
     /// The answer to a trial, under 200.
     pub trial: Option<Described>,
     /// The answer where there was nothing to do, under 200.
@@ -154,6 +156,7 @@ impl Operation {
             status: 200,
             answer,
             media: "application/json",
+            offers_csv: false,
             trial: None,
             nothing: None,
             refusals: &[],

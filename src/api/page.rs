@@ -54,6 +54,12 @@ impl Cursor {
         query.text(&CURSOR).map(parse).transpose()
     }
 
+    /// As it is answered.
+    pub(super) fn text(self) -> String {
+        let bytes = [MARK, &self.0.to_be_bytes(), &self.1.to_be_bytes()].concat();
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (first, second) = bytes.strip_prefix(MARK)?.split_first_chunk::<8>()?;
@@ -64,8 +70,7 @@ impl Cursor {
 
 impl Serialize for Cursor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes = [MARK, &self.0.to_be_bytes(), &self.1.to_be_bytes()].concat();
-        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
+        serializer.serialize_str(&self.text())
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     accounts, audit,
     auth::Authenticate,
     authorize::Authorize,
-    batch, checks,
+    batch, business_date, checks, closings,
     context::Context,
     covers, currencies, customers, entries,
     envelope::envelope,
@@ -22,7 +22,7 @@ use super::{
     operation::{Operation, Verb},
     pairs, positions,
     problem::{ApiCode, Problem},
-    quotes, rate_stream, rates, reversals, rounds, transactions,
+    quotes, rate_stream, rates, reversals, rounds, statement, transactions,
 };
 use crate::telemetry::metrics::RouteMetrics;
 
@@ -40,6 +40,7 @@ fn surface() -> Vec<At> {
         at("/accounts").on(&accounts::OPEN, accounts::open).on(&accounts::LIST, accounts::list),
         at("/accounts/{id}").on(&accounts::GET, accounts::get),
         at("/accounts/{id}/balances").on(&accounts::BALANCES, accounts::get_balances),
+        at("/accounts/{id}/statement").on(&statement::GET, statement::get),
         at("/accounts/{id}/entries").on(&entries::LIST, entries::list),
         at("/accounts/{id}/interest").on(&interest::CLAIM, interest::claim).on(&interest::GET, interest::get),
         at("/accounts/{id}/limits").on(&limits::OF_ACCOUNT, limits::get),
@@ -74,6 +75,9 @@ fn surface() -> Vec<At> {
         at("/ledger/trial-balance").on(&ledger::trial_balance::GET, ledger::trial_balance::get),
         at("/ledger/lag").on(&ledger::lag::GET, ledger::lag::get),
         at("/ledger/dead-letters").on(&ledger::dead_letters::LIST, ledger::dead_letters::list),
+        at("/business-date").on(&business_date::GET, business_date::get).on(&business_date::ROLL, business_date::roll),
+        at("/closings").on(&closings::LIST, closings::list).on(&closings::CLOSE, closings::close),
+        at("/closings/{date}").on(&closings::GET, closings::get),
         at("/idempotency-keys/{key}").on(&keys::GET, keys::get),
         at("/audit").on(&audit::LIST, audit::list),
     ]

@@ -7,6 +7,7 @@ mod accounts;
 mod bodies;
 mod contract;
 mod covers;
+mod days;
 mod demonstration;
 mod exchanges;
 mod health;

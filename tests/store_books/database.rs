@@ -36,6 +36,11 @@ impl Database {
         MysqlOptions::at(self.scratch.url())
     }
 
+    /// The store.
+    pub(crate) fn store(&self) -> Arc<MysqlBooks> {
+        Arc::clone(self.books.as_ref().unwrap())
+    }
+
     /// A connection beside the store's.
     pub(crate) async fn raw(&self) -> MySqlConnection {
         self.scratch.raw().await

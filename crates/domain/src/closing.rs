@@ -294,12 +294,6 @@ pub enum Missing {
         /// How many.
         count: u64,
     },
-    /// An earlier date is not closed.
-    #[error("{date} is not closed yet, and days close in their order")]
-    Earlier {
-        /// The first that is not.
-        date: BusinessDate,
-    },
 }
 
 /// What is missing before a date can be closed: nothing, where it can. `expected` are the lanes that the engine has.

@@ -7,7 +7,7 @@
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
 //! [`exchange`], [`quote`], [`reversal`], [`interest`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`],
 //! [`record`], [`control`]). What the bank's own books make of it all: [`ledger`]. Its days, and their end: [`business_day`],
-//! [`closing`]. What should never happen, looked for: [`anomaly`].
+//! [`closing`], [`statement`]. What should never happen, looked for: [`anomaly`].
 
 pub mod account;
 pub mod anomaly;
@@ -34,4 +34,5 @@ pub mod rejection;
 pub mod reversal;
 pub mod revision;
 pub mod round;
+pub mod statement;
 pub mod time;

@@ -108,6 +108,10 @@ codes! {
     HaltRefused = "halt_refused",
     /// The business date is later than the day after the clock's.
     BusinessDateTooFar = "business_date_too_far",
+    /// What is asked for lies ahead of the account's time or business date.
+    AsOfInFuture = "as_of_in_future",
+    /// The account was opened later than that.
+    AsOfBeforeOpening = "as_of_before_opening",
     /// The quote has expired.
     QuoteExpired = "quote_expired",
     /// The quote was used before.

@@ -50,7 +50,7 @@ impl Serialize for SumAnswer {
 /// An account with everything that was posted to it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LedgerLine)]
-pub(super) struct LineAnswer<'a> {
+pub(in crate::api) struct LineAnswer<'a> {
     /// The account, with its currency where there is one per currency.
     #[schema(value_type = LedgerAccountText)]
     account: Shown<LedgerAccount>,
@@ -68,7 +68,7 @@ pub(super) struct LineAnswer<'a> {
 }
 
 impl<'a> LineAnswer<'a> {
-    pub(super) fn of(line: &TrialLine, chart: &'a Chart) -> Self {
+    pub(in crate::api) fn of(line: &TrialLine, chart: &'a Chart) -> Self {
         let Turnover { debit, credit } = line.turnover;
         let sum = |minor| SumAnswer::of(minor, line.currency);
         Self {

@@ -11,7 +11,7 @@ use crate::api::{
     openapi::texts::KeyText,
     operation::{Described, KeyRule, Operation, Parameter, Shape},
     problem::ProblemAnswer,
-    router,
+    router, statement,
 };
 
 /// What the document says of the whole API.
@@ -202,6 +202,17 @@ fn responses(operation: &Operation, schemas: &mut Schemas) -> Value {
         responses.insert(status.to_string(), answer);
     };
     answer(operation.status, "Done", operation.media, &operation.answer);
+    if operation.offers_csv {
+        let status = operation.status.to_string();
+        let done = responses.get_mut(&status).and_then(|done| done["content"].as_object_mut());
+        if let Some(content) = done {
+            content.insert(statement::CSV.to_owned(), json!({ "schema": { "type": "string" } }));
+        }
+    }
+    let mut answer = |status: u16, about: &str, media: &str, described: &Described| {
+        let answer = json!({ "description": about, "headers": headers, "content": content(media, described, schemas) });
+        responses.insert(status.to_string(), answer);
+    };
     if let Some(trial) = &operation.trial {
         answer(200, "Tried out: nothing was changed", "application/json", trial);
     }

@@ -78,6 +78,14 @@ texts! {
     PercentText = "Percent", "^(0|[1-9][0-9]?|100)(\\.[0-9]{1,12})?$", "100";
     /// A business date (Asia/Seoul).
     DateText = "BusinessDate", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2026-11-23";
+    /// An instant (RFC 3339), or a business date for its end.
+    AsOfText = "AsOf", "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].{9,32})?$", "2026-11-23";
+    /// How far local time is ahead of UTC.
+    OffsetText = "UtcOffset", "^[+-][0-9]{2}:[0-9]{2}$", "+09:00";
+    /// A time of day.
+    TimeText = "TimeOfDay", "^[0-9]{2}:[0-9]{2}$", "00:00";
+    /// SHA-256 in hexadecimal.
+    HashText = "Hash", "^[0-9a-f]{64}$", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     /// Where a page ends: pass it on as it is.
     CursorText = "Cursor", "^[A-Za-z0-9_-]{1,64}$", "AAAAAAAAAAc";
     /// An idempotency key: 1 to 255 visible ASCII characters, best a UUIDv7.
