@@ -172,7 +172,10 @@ impl Engine {
     pub async fn dates_follow(&self) {
         let (_, today) = self.now();
         let behind = |slot: &Arc<LaneSlot>| {
-            slot.link.load().as_ref().is_some_and(|link| link.shared.durable() > Seq::ZERO && link.shared.date() < today)
+            slot.link
+                .load()
+                .as_ref()
+                .is_some_and(|link| link.shared.durable() > Seq::ZERO && link.shared.date() < today)
         };
         let followed = async {
             while self.0.slots.iter().any(behind) {

@@ -32,6 +32,8 @@ pub struct InterestPayment {
     /// `txn_…`; absent where nothing was paid.
     #[serde(default)]
     pub id: Option<String>,
+    /// `interest`
+    pub kind: String,
     /// `acc_…`
     pub account_id: String,
     /// `cus_…`

@@ -126,7 +126,7 @@ async fn interest_is_claimed_under_a_key_and_previewed() {
     let accruals = format!(
         r#""accruals":[{{"period":{PERIOD},"annual_percent":"2","closings":{{"amount":"10000000","currency":"KRW"}}}}]"#
     );
-    let whose = r#""account_id":"acc_1","customer_id":"cus_1""#;
+    let whose = r#""kind":"interest","account_id":"acc_1","customer_id":"cus_1""#;
     let paid = format!(r#"{{"id":"txn_1",{whose},"period":{PERIOD},{accruals},{AMOUNTS},"postings":[],{AT}}}"#);
     let (request, answer) =
         once(&paid, |client| async move { client.claim_interest("acc_1", "k").await.unwrap() }).await;

@@ -50,6 +50,7 @@ pub(super) const COVER: &[&str] =
     &["id", "side", "amount", "won", "rate", "unit", "reference", "by", "at", "business_date"];
 const INTEREST: &[&str] = &[
     "id",
+    "kind",
     "account_id",
     "customer_id",
     "period",
