@@ -1,4 +1,4 @@
-//! Interest on real stores: exact, once for each day, whatever is repeated, restarted, or done at once.
+//! Interest, from the façade down to real stores: exact, once for each day, whatever is repeated, restarted, or done at once.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 #[path = "store_mysql/server.rs"]
