@@ -10,6 +10,7 @@ use hwan::{
     actors::{
         command::{Command, Refusal},
         engine::{Engine, EngineLimits, EngineParts, Placement},
+        interest::Claimed,
     },
     clock::{Clock as _, ManualClock},
     outbox::port::Follower,
@@ -28,9 +29,11 @@ use hwan_domain::{
     exchange::{Ask, Side},
     guard::{GuardPolicy, Proposal},
     id::{AccountId, CustomerId, LaneId, Seq},
+    interest::{RateLine, RateTable},
     ledger::{JournalKind, Role},
     limit::LimitPolicy,
     record::{Event, Record},
+    time::BusinessDate,
 };
 use hwan_simulator::{
     bank::{Family, TEN_O_CLOCK, caller, money, order},
@@ -52,6 +55,16 @@ async fn ledger(dir: &Path) -> Arc<SqliteBooks> {
     Arc::new(SqliteBooks::open(dir, currencies(), &chart(), &SqliteOptions::default()).await.unwrap())
 }
 
+/// What won bears.
+fn two_percent() -> RateTable {
+    let line = RateLine {
+        currency: currency("KRW"),
+        effective_from: BusinessDate::from_days(0),
+        annual_percent: rust_decimal::Decimal::TWO,
+    };
+    RateTable::new([line]).unwrap()
+}
+
 fn follower(ledger: Arc<SqliteBooks>, clock: Arc<ManualClock>) -> EmbeddedBooks {
     let reader = EventReader::new(currencies());
     EmbeddedBooks::new(PosterParts { ledger, chart: chart(), reader, clock })
@@ -68,7 +81,7 @@ impl Bank {
             business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
-            interest: Arc::default(),
+            interest: Arc::new(two_percent()),
             quote_lifetime_max: Duration::from_secs(300),
             limits: EngineLimits { customer_lanes: 2, ..EngineLimits::default() },
             outbox: Some(Arc::new(follower(ledger.clone(), clock.clone()))),
@@ -270,6 +283,41 @@ fn a_reversal_goes_back_through_the_position_at_its_original_numbers_and_waits_i
         let suspense = balance.turnover(chart().account_of(Role::Suspense, currency("KRW")));
         assert_eq!(suspense.credit_balance(), 135_050);
         assert_eq!(books.journal(waits.position).await.unwrap().unwrap().kind, JournalKind::Reversal);
+        bank.kill().await;
+    });
+}
+
+#[test]
+fn interest_is_one_journal_after_which_the_control_account_is_what_the_accounts_hold() {
+    actix_rt::System::new().block_on(async {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(instant(TEN_O_CLOCK)));
+        let bank = Bank::open(dir.path(), &clock).await;
+        let families = [bank.family("10000000 KRW").await, bank.family("9124999 KRW").await];
+        clock.set(clock.now().plus_seconds(86_400));
+        let mut paid = Vec::new();
+        for (number, family) in families.iter().enumerate() {
+            // Until its lane has passed midnight nothing is due.
+            let record = loop {
+                let key = format!("claim-{number}");
+                match bank.engine.pay_interest(caller("app", Some(&key)), family.won).await.unwrap() {
+                    Claimed::Paid(executed) => break executed.record,
+                    Claimed::Nothing(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            };
+            paid.push(record);
+        }
+        bank.followed().await;
+        bank.agree_on_one_lane().await;
+        let books = bank.books();
+        let journal = books.journal(paid[0].position).await.unwrap().unwrap();
+        assert_eq!((journal.kind, journal.balanced(), journal.entries.len()), (JournalKind::Interest, Ok(()), 5));
+        let balance = books.trial_balance(None).await.unwrap();
+        let of = |role| balance.turnover(chart().account(role));
+        assert_eq!(of(Role::InterestExpense).debit_balance(), 547 + 499);
+        assert_eq!((of(Role::AccruedInterest).debit, of(Role::AccruedInterest).debit_balance()), (547 + 499, 0));
+        assert_eq!(of(Role::WithholdingTax).credit_balance(), 70 + 60);
+        assert_eq!(of(Role::WonDeposits).credit_balance(), 10_000_000 + 9_124_999 + 477 + 439);
         bank.kill().await;
     });
 }

@@ -14,6 +14,7 @@ use hwan::{
 use hwan_domain::{
     check::{Check, Fact},
     id::LaneId,
+    interest::Period,
     record::{Event, Record},
     time::Timestamp,
 };
@@ -26,6 +27,9 @@ async fn ledger(dir: &Path) {
     scribe.deposit(family.won, money("1000000", "KRW"));
     scribe.buy(family, money("100.00", "USD"));
     scribe.buy(family, money("7.00", "USD"));
+    let first = scribe.clock().1;
+    scribe.roll_date();
+    scribe.pay_interest(family.won, Period::new(first, first).unwrap(), money("9125000", "KRW"));
     let dormant =
         Fact { check: Check::Dormant, effective_from: Timestamp::default(), effective_to: None, amount: None };
     scribe.state_account_fact(family.foreign, dormant);
@@ -61,6 +65,8 @@ async fn every_planted_lie_is_found() {
         ("ledger.db", "INSERT INTO balance SELECT account, 'EUR', 100000000, 0 FROM balance WHERE currency = 'USD'"),
         ("ledger.db", "DELETE FROM balance WHERE currency = 'USD'"),
         ("ledger.db", "UPDATE account SET facts = NULL"),
+        ("ledger.db", "UPDATE account SET paid_through = paid_through - 1"),
+        ("ledger.db", "UPDATE account SET paid_through = 20000 WHERE kind = 'foreign'"),
         ("ledger.db", "UPDATE customer SET limit_day_won = 0"),
         ("ledger.db", "UPDATE customer SET channel = 'another'"),
         ("ledger.db", "UPDATE customer SET reference = 'another'"),
@@ -98,6 +104,35 @@ async fn with_reversals(events: impl FnOnce(&mut Scribe, &Record, &Record)) -> R
     store.commit(&scribe.batch()).await.unwrap();
     store.close().await;
     verify(dir.path()).await
+}
+
+#[tokio::test]
+async fn a_day_that_was_paid_for_twice_is_found() {
+    let found = |report: &Report, words: &str| {
+        assert!(report.findings().iter().any(|finding| finding.contains(words)), "{words}: {:?}", report.findings());
+    };
+    let held = || money("9125000", "KRW");
+    let twice = with_reversals(|scribe, bought, _| {
+        let Event::Exchanged { debit, .. } = &bought.event else { panic!() };
+        let day = scribe.clock().1;
+        scribe.roll_date();
+        scribe.pay_interest(debit.account, Period::new(day, day).unwrap(), held());
+        scribe.pay_interest(debit.account, Period::new(day, day).unwrap(), held());
+    });
+    found(&twice.await, "interest does not follow");
+    let untaxed = with_reversals(|scribe, bought, _| {
+        let Event::Exchanged { debit, .. } = &bought.event else { panic!() };
+        let day = scribe.clock().1;
+        scribe.roll_date();
+        let mut aside = scribe.clone();
+        aside.pay_interest(debit.account, Period::new(day, day).unwrap(), held());
+        let mut event = aside.batch().rows.last().unwrap().record.event.clone();
+        if let Event::InterestPaid { income_tax, .. } = &mut event {
+            *income_tax = money("60", "KRW");
+        }
+        scribe.write(event);
+    });
+    found(&untaxed.await, "interest is not what accrued");
 }
 
 #[tokio::test]

@@ -44,6 +44,11 @@ pub(super) struct Inner {
     pub(super) next_lane: AtomicUsize,
 }
 
+/// How long lanes may take to pass on to the date of a clock that was moved.
+const DATES_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How often it is looked at meanwhile.
+const DATES_COMPARED_EVERY: Duration = Duration::from_millis(5);
+
 /// A running engine. Clones are the same engine.
 #[derive(Clone)]
 pub struct Engine(pub(super) Arc<Inner>);
@@ -163,6 +168,26 @@ impl Engine {
     pub fn now(&self) -> (Timestamp, BusinessDate) {
         let now = self.0.common.clock.now();
         (now, self.0.common.dates.day().date_of(now))
+    }
+
+    /// Returns once every open lane has passed on to the clock's business date: after a clock that is set by hand was moved.
+    /// Waits for `DATES_WAIT_MAX` at most.
+    pub async fn dates_follow(&self) {
+        let (_, today) = self.now();
+        let behind = |slot: &Arc<LaneSlot>| {
+            slot.link
+                .load()
+                .as_ref()
+                .is_some_and(|link| link.shared.durable() > Seq::ZERO && link.shared.date() < today)
+        };
+        let followed = async {
+            while self.0.slots.iter().any(behind) {
+                tokio::time::sleep(DATES_COMPARED_EVERY).await;
+            }
+        };
+        if tokio::time::timeout(DATES_WAIT_MAX, followed).await.is_err() {
+            tracing::warn!(%today, "not every lane has passed on to the clock's business date");
+        }
     }
 
     /// What the store is: for `/version`.

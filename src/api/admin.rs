@@ -155,6 +155,8 @@ async fn move_clock(context: Data<Context>, body: Body) -> Result<HttpResponse, 
         Problem::at(ApiCode::OutOfRange, "set", detail)
     })?;
     tracing::info!(%now, "test clock moved");
+    // Who moved it goes on as on any later day: no lane is still at the date before.
+    context.engine.dates_follow().await;
     Ok(answer::ok(&ClockAnswer { now: Shown(now) }))
 }
 

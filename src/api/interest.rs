@@ -26,6 +26,7 @@ use super::{
     operation::{Described, KeyRule, MONEY, Operation, Shape},
     path_id::PathId,
     problem::Problem,
+    transactions::KindText,
     wire::Shown,
 };
 use crate::actors::{interest::Claimed, view::InterestView};
@@ -85,6 +86,9 @@ pub(super) struct PaymentAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = TransactionIdText, required = false)]
     id: Option<Shown<TransactionId>>,
+    /// What it is.
+    #[schema(value_type = KindText)]
+    kind: &'static str,
     /// On which account.
     #[schema(value_type = AccountIdText)]
     account_id: Shown<AccountId>,
@@ -129,9 +133,11 @@ struct PreviewAnswer {
     business_date: Shown<BusinessDate>,
 }
 
-const PAID: &str = r#"{"id":"txn_0008000000009","account_id":"acc_0008000000003","customer_id":"cus_0008000000002","period":{"from":"2026-11-22","through":"2026-11-22","days":1},"accruals":[{"period":{"from":"2026-11-22","through":"2026-11-22","days":1},"annual_percent":"2","closings":{"amount":"10000000","currency":"KRW"}}],"gross":{"amount":"547","currency":"KRW"},"income_tax":{"amount":"70","currency":"KRW"},"local_tax":{"amount":"0","currency":"KRW"},"net":{"amount":"477","currency":"KRW"},"postings":[{"account_id":"acc_0008000000003","amount":{"amount":"477","currency":"KRW"},"balance_after":{"amount":"10000477","currency":"KRW"},"version":2}],"at":"2026-11-23T01:00:00.000000Z","business_date":"2026-11-23"}"#;
+const KIND: &str = "interest";
 
-const NOTHING: &str = r#"{"account_id":"acc_0008000000003","customer_id":"cus_0008000000002","accruals":[],"gross":{"amount":"0","currency":"KRW"},"income_tax":{"amount":"0","currency":"KRW"},"local_tax":{"amount":"0","currency":"KRW"},"net":{"amount":"0","currency":"KRW"},"postings":[],"at":"2026-11-23T01:00:01.000000Z","business_date":"2026-11-23"}"#;
+const PAID: &str = r#"{"id":"txn_0008000000009","kind":"interest","account_id":"acc_0008000000003","customer_id":"cus_0008000000002","period":{"from":"2026-11-22","through":"2026-11-22","days":1},"accruals":[{"period":{"from":"2026-11-22","through":"2026-11-22","days":1},"annual_percent":"2","closings":{"amount":"10000000","currency":"KRW"}}],"gross":{"amount":"547","currency":"KRW"},"income_tax":{"amount":"70","currency":"KRW"},"local_tax":{"amount":"0","currency":"KRW"},"net":{"amount":"477","currency":"KRW"},"postings":[{"account_id":"acc_0008000000003","amount":{"amount":"477","currency":"KRW"},"balance_after":{"amount":"10000477","currency":"KRW"},"version":2}],"at":"2026-11-23T01:00:00.000000Z","business_date":"2026-11-23"}"#;
+
+const NOTHING: &str = r#"{"kind":"interest","account_id":"acc_0008000000003","customer_id":"cus_0008000000002","accruals":[],"gross":{"amount":"0","currency":"KRW"},"income_tax":{"amount":"0","currency":"KRW"},"local_tax":{"amount":"0","currency":"KRW"},"net":{"amount":"0","currency":"KRW"},"postings":[],"at":"2026-11-23T01:00:01.000000Z","business_date":"2026-11-23"}"#;
 
 const PREVIEW: &str = r#"{"account_id":"acc_0008000000003","customer_id":"cus_0008000000002","paid_through":null,"annual_percent":"2","period":{"from":"2026-11-22","through":"2026-11-22","days":1},"accruals":[{"period":{"from":"2026-11-22","through":"2026-11-22","days":1},"annual_percent":"2","closings":{"amount":"10000000","currency":"KRW"}}],"gross":{"amount":"547","currency":"KRW"},"income_tax":{"amount":"70","currency":"KRW"},"local_tax":{"amount":"0","currency":"KRW"},"net":{"amount":"477","currency":"KRW"},"at":"2026-11-23T01:00:00.000000Z","business_date":"2026-11-23"}"#;
 
@@ -215,6 +221,7 @@ impl PaymentAnswer {
         let amounts = (*gross, *income_tax, *local_tax, credit.amount);
         Some(Self {
             id: Some(Shown(TransactionId::at(record.position))),
+            kind: KIND,
             account_id: Shown(*account),
             customer_id: Shown(*customer),
             amounts: InterestAmounts::new(Period::new(*from, *through), accruals, amounts),
@@ -227,6 +234,7 @@ impl PaymentAnswer {
     fn nothing(view: &InterestView) -> Self {
         Self {
             id: None,
+            kind: KIND,
             account_id: Shown(view.account),
             customer_id: Shown(view.customer),
             amounts: InterestAmounts::of(view.interest.as_ref()),

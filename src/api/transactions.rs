@@ -29,7 +29,7 @@ use crate::actors::command::Command;
 #[derive(ToSchema)]
 #[schema(as = TransactionKind, rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes a text")]
-enum KindText {
+pub(super) enum KindText {
     Deposit,
     Withdrawal,
     Transfer,

@@ -109,3 +109,64 @@ async fn s40_a_death_reported_without_a_time_blocks_from_the_next_midnight_in_se
     let refused = server.post_with("/v1/withdrawals", &server.key(), &withdrawal).await;
     assert_eq!(refused.problem(), (423, "deceased".to_owned()));
 }
+
+#[tokio::test]
+async fn interest_is_previewed_claimed_once_for_each_day_and_read_everywhere() {
+    let server = Server::start().await;
+    let customer = server.customer(&[("KRW", "10000000")]).await;
+    let path = format!("/v1/accounts/{}/interest", customer.won);
+    let today = server.get(&path).await.expect(200);
+    assert_eq!(
+        (&today["period"], &today["net"]["amount"], &today["paid_through"]),
+        (&json!(null), &json!("0"), &json!(null))
+    );
+    server.clock.advance_micros(86_400_000_000);
+    let due = loop {
+        let due = server.get(&path).await.expect(200);
+        if due["business_date"] == "2026-11-24" {
+            break due;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!((&due["gross"]["amount"], &due["net"]["amount"]), (&json!("547"), &json!("477")));
+    assert_eq!(due["period"], json!({ "from": "2026-11-23", "through": "2026-11-23", "days": 1 }));
+    assert_eq!(server.post(&path, &json!({})).await.problem(), (400, "idempotency_key_missing".to_owned()));
+    let first = server.post_with(&path, "claim", &json!({})).await;
+    let paid = first.expect(201);
+    assert_eq!((&paid["net"], &paid["accruals"]), (&due["net"], &due["accruals"]));
+    let retry = server.post_with(&path, "claim", &json!({})).await;
+    assert_eq!((retry.status, retry.header("idempotency-replayed"), &retry.bytes), (201, Some("true"), &first.bytes));
+    let nothing = server.post_with(&path, "again", &json!({})).await.expect(200);
+    assert_eq!(
+        (&nothing["id"], &nothing["net"]["amount"], &nothing["postings"]),
+        (&json!(null), &json!("0"), &json!([]))
+    );
+    assert_eq!(server.get(&path).await.expect(200)["paid_through"], "2026-11-23");
+    // As a transaction, in the passbook, by its key, in the books.
+    let id = text(&paid["id"]);
+    let transaction = server.get(&format!("/v1/transactions/{id}")).await.expect(200);
+    assert_eq!((&transaction["kind"], &transaction["postings"]), (&json!("interest"), &paid["postings"]));
+    let entries = server.get(&format!("/v1/accounts/{}/entries?limit=1", customer.won)).await.expect(200);
+    assert_eq!((&entries["items"][0]["id"], &entries["items"][0]["kind"]), (&paid["id"], &json!("interest")));
+    let look = format!("/v1/idempotency-keys/claim?account_id={}", customer.won);
+    let key = server.get(&look).await.expect(200);
+    assert_eq!((&key["event"], &key["body"]), (&json!("interest_paid"), &paid));
+    let journal = loop {
+        let journal = server.get(&format!("/v1/ledger/journals/{id}")).await;
+        if journal.status == 200 {
+            break journal.expect(200);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!((&journal["kind"], journal["entries"].as_array().map(Vec::len)), (&json!("interest"), Some(5)));
+    let foreign = format!("/v1/accounts/{}/interest", customer.foreign);
+    assert_eq!(server.get(&foreign).await.problem(), (422, "interest_not_offered".to_owned()));
+    assert_eq!(server.post_with(&foreign, "f", &json!({})).await.problem(), (422, "interest_not_offered".to_owned()));
+    let off = server.restart(|config| config.interest.enabled = false).await;
+    assert_eq!(off.post_with(&path, "off", &json!({})).await.problem(), (422, "interest_not_offered".to_owned()));
+    assert_eq!(
+        off.post_with(&path, "claim", &json!({})).await.bytes,
+        first.bytes,
+        "a retry gets its answer all the same"
+    );
+}

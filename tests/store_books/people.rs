@@ -15,7 +15,7 @@ use hwan::storage::{
 use hwan_domain::{
     exchange::Side,
     id::{LaneId, Position, Seq},
-    ledger::{AccountCode, Chart, ChartAccount, Deal, LedgerEvent, TrialLine, Turnover, post},
+    ledger::{AccountCode, Chart, ChartAccount, Deal, JournalKind, LedgerEvent, TrialLine, Turnover, post},
     money::Money,
     time::{BusinessDate, Timestamp},
 };
@@ -35,17 +35,25 @@ const BALANCE: &str = "SELECT account, CAST(debit_minor AS CHAR) AS debit, CAST(
 /// 100.00 USD bought at 1350.50, as record 7 of lane 1.
 async fn post_one(books: &dyn GeneralLedger) -> Result<(), PostError> {
     let usd = currencies().find("USD").unwrap();
-    let at = Timestamp::parse_rfc3339("2026-11-23T01:00:00.000009Z").unwrap();
-    let event = LedgerEvent {
-        position: Position::new(LaneId::FIRST, Seq::new(7).unwrap()),
-        at,
-        business_date: at.seoul_date(),
-        deal: Deal::Exchange {
+    post_deal(
+        books,
+        Deal::Exchange {
             side: Side::Buy,
             currency: usd,
             debit: Money::won(-135_050).unwrap(),
             credit: Money::from_minor(10_005, usd).unwrap(),
         },
+    )
+    .await
+}
+
+async fn post_deal(books: &dyn GeneralLedger, deal: Deal) -> Result<(), PostError> {
+    let at = Timestamp::parse_rfc3339("2026-11-23T01:00:00.000009Z").unwrap();
+    let event = LedgerEvent {
+        position: Position::new(LaneId::FIRST, Seq::new(7).unwrap()),
+        at,
+        business_date: at.seoul_date(),
+        deal,
         totals: SmallVec::new(),
     };
     let journal = post(&chart(), &event).unwrap().unwrap();
@@ -142,6 +150,44 @@ async fn people_read_entries_and_the_trial_balance_on_a_server() {
         assert_eq!(balance!(rows), BALANCED, "{server:?}");
         let by_day = sqlx::raw_sql("SELECT * FROM v_turnover").fetch_all(&mut raw).await.unwrap();
         assert_eq!(by_day.len(), 4);
+    }
+}
+
+/// The interest of scenario S37.
+fn interest() -> Deal {
+    let won = |won| Money::won(won).unwrap();
+    Deal::Interest { gross: won(2_082), income_tax: won(290), local_tax: won(20), net: won(1_772) }
+}
+
+fn expected_of_interest() -> Vec<String> {
+    [
+        "1 interest 5010  debit KRW 2082",
+        "2 interest 2410  credit KRW 2082",
+        "3 interest 2410  debit KRW 2082",
+        "4 interest 2010  credit KRW 1772",
+        "5 interest 2420  credit KRW 290",
+        "6 interest 2420  credit KRW 20",
+    ]
+    .map(|line| format!("{line} 2026-11-23T01:00:00.000009Z 2026-11-23"))
+    .to_vec()
+}
+
+#[tokio::test]
+async fn interest_comes_back_as_one_journal_of_six_entries_under_its_name() {
+    let subject = sqlite().await;
+    post_deal(subject.books().as_ref(), interest()).await.unwrap();
+    let mut raw = SqliteConnectOptions::new().filename(subject.dir.path().join("books.db")).connect().await.unwrap();
+    assert_eq!(shown!(sqlx::raw_sql(SHOWN).fetch_all(&mut raw).await.unwrap()), expected_of_interest());
+    let place = Position::new(LaneId::FIRST, Seq::new(7).unwrap());
+    let stored = async |books: Arc<dyn GeneralLedger>| books.journal(place).await.unwrap().unwrap();
+    let journal = stored(subject.books()).await;
+    assert_eq!((journal.kind, journal.entries.len(), journal.balanced()), (JournalKind::Interest, 6, Ok(())));
+    for server in Server::ALL {
+        let database = Database::create(server).await;
+        post_deal(database.books().as_ref(), interest()).await.unwrap();
+        let rows = sqlx::raw_sql(AssertSqlSafe(SHOWN.to_owned())).fetch_all(&mut database.raw().await).await.unwrap();
+        assert_eq!(shown!(rows), expected_of_interest(), "{server:?}");
+        assert_eq!(stored(database.books()).await, journal, "{server:?}");
     }
 }
 

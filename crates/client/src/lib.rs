@@ -23,6 +23,7 @@ mod covers;
 mod customers;
 mod error;
 mod exchanges;
+mod interest;
 mod keys;
 mod ledger;
 mod link;
@@ -51,6 +52,7 @@ pub use customers::{
 };
 pub use error::{ClientError, KnownOutcome, Problem, Sent, Violation};
 pub use exchanges::{BatchAnswer, BatchItem, BatchOutcome, Exchange, ExchangeOrder, Posting, Reversal, Trial};
+pub use interest::{InterestAccrual, InterestPayment, InterestPeriod, InterestPreview};
 pub use keys::{CompletedKey, KeyScope, KeyState};
 pub use ledger::{
     ChartAccount, DeadLetter, Journal, JournalFilter, LedgerEntry, LedgerLag, LedgerLane, LedgerLine, Position,

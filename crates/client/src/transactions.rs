@@ -24,12 +24,12 @@ pub struct Transfer {
     pub amount: Money,
 }
 
-/// A deposit, withdrawal or transfer that was executed.
+/// A deposit, withdrawal, transfer or payment of interest that was executed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Transaction {
     /// `txn_…`
     pub id: String,
-    /// `deposit`, `withdrawal` or `transfer`.
+    /// `deposit`, `withdrawal`, `transfer` or `interest`.
     pub kind: String,
     /// Debit first.
     pub postings: Vec<Posting>,
@@ -55,7 +55,7 @@ impl Client {
         self.post("/v1/transfers", transfer, Some(key)).await
     }
 
-    /// Reads a deposit, withdrawal or transfer.
+    /// Reads a deposit, withdrawal, transfer or payment of interest.
     pub async fn transaction(&self, id: &str) -> Result<Answer<Transaction>, ClientError> {
         self.get(format!("/v1/transactions/{id}")).await
     }

@@ -6,6 +6,7 @@ use std::{future::poll_fn, pin::pin, task::Poll};
 use hwan_domain::{
     control::ControlTotal,
     id::{ExchangeId, LaneId, Position, Seq},
+    interest::Period,
     record::KeyDigest,
 };
 
@@ -166,6 +167,41 @@ pub async fn an_exchange_that_was_reversed_is_refused_with_its_reversal(subject:
     found.sort_by_key(|(_, row)| row.record.position);
     let found: Vec<_> = found.into_iter().map(|(key, row)| (key, row.record.position)).collect();
     assert_eq!(found, [(asked[0], reversed_by), (asked[1], other)]);
+}
+
+/// A day bears interest once: a second payment from the same day on is refused with the record of the first, by whatever key
+/// it comes.
+pub async fn a_day_that_was_paid_for_is_refused_with_its_payment(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut scribe = begin(&*store, LaneId::FIRST).await;
+    let family = scribe.open_family();
+    scribe.deposit(family.won, money("10000000", "KRW"));
+    let first = scribe.clock().1;
+    let second = scribe.roll_date();
+    let paid_by = scribe.pay_interest(family.won, Period::new(first, first).unwrap(), money("10000000", "KRW"));
+    let batch = scribe.batch();
+    store.commit(&batch).await.unwrap();
+    let used = KeyDigest::of_interest(family.won, first);
+    assert_eq!(batch.rows.last().unwrap().record.used_once(), Some(used));
+
+    scribe.roll_date();
+    store.commit(&scribe.batch()).await.unwrap();
+    let stood = scribe.clone();
+    scribe.pay_interest(family.won, Period::new(first, second).unwrap(), money("10000000", "KRW"));
+    match store.commit(&scribe.batch()).await {
+        Err(CommitError::DuplicateKey { key, used_by }) => assert_eq!((key, used_by), (used, paid_by)),
+        other => panic!("{other:?}"),
+    }
+    // Of the refused batch nothing stands; the day that follows is another one.
+    let mut scribe = stood;
+    let household = store.customer(family.customer).await.unwrap().unwrap();
+    assert_eq!(household.accounts[0].paid_through, Some(first));
+    scribe.pay_interest(family.won, Period::new(second, second).unwrap(), money("10000477", "KRW"));
+    store.commit(&scribe.batch()).await.unwrap();
+    drop(store);
+    subject.reopen().await;
+    let household = subject.store().customer(family.customer).await.unwrap().unwrap();
+    assert_eq!(household.accounts[0].paid_through, Some(second));
 }
 
 /// A key takes effect once: its second use is refused by name, with all that comes with it, in any lane.

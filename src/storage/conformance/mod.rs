@@ -79,6 +79,7 @@ cases! { $
         a_used_key_is_refused_with_its_record,
         a_used_quote_is_refused_with_its_record,
         an_exchange_that_was_reversed_is_refused_with_its_reversal,
+        a_day_that_was_paid_for_is_refused_with_its_payment,
         a_dropped_commit_is_whole_or_absent,
         two_lanes_do_not_disturb_each_other,
         a_lane_is_taken_where_it_stands_after_reopening,
@@ -89,6 +90,7 @@ cases! { $
         balances_are_exact_at_every_commit,
         accounts_add_up_to_what_their_lane_says,
         of_several_values_the_last_one_stands,
+        the_day_that_interest_is_paid_through_comes_back,
         rounds_and_halts_come_back_newest_last,
         readers_see_whole_commits_only;
     journal:
@@ -99,6 +101,7 @@ cases! { $
     projections:
         projections_are_fenced_and_never_ahead,
         the_passbook_is_gapless_and_the_days_close_right,
+        the_closings_of_a_period_are_those_of_its_days,
         a_store_that_went_back_is_noticed;
     relay:
         the_outbox_moves_by_its_owners_hand_and_never_ahead,

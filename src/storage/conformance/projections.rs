@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use hwan_domain::{
     account::AccountKind,
+    currency::Currency,
     id::{LaneId, Seq},
+    interest::{DailyClosing, Period},
     record::Record,
+    time::BusinessDate,
 };
 
 use super::{
@@ -122,6 +125,50 @@ pub async fn the_passbook_is_gapless_and_the_days_close_right(subject: &mut dyn 
     let dates: Vec<_> =
         store.daily_balances(family.foreign, after).await.unwrap().into_iter().map(|(date, _)| date).collect();
     assert_eq!(dates, [wednesday, tuesday], "each currency by its own newest day");
+}
+
+/// The closings of a period, read at once, are those of its days, read one by one.
+pub async fn the_closings_of_a_period_are_those_of_its_days(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut scribe = begin(&*store).await;
+    let family = scribe.open_family();
+    let monday = scribe.clock().1;
+    scribe.deposit(family.foreign, money("100", "VND"));
+    // Postings on the days 1, 2, 4 and 6; on 2 and 4 several.
+    for day in 1..=7 {
+        scribe.roll_date();
+        if ![1, 2, 4, 6].contains(&day) {
+            continue;
+        }
+        scribe.deposit(family.won, money(&format!("{day}000"), "KRW"));
+        if day % 4 != 1 {
+            scribe.withdraw(family.won, money(&format!("{day}"), "KRW"));
+        }
+        scribe.deposit(family.foreign, money("1.00", "USD"));
+    }
+    let batch = scribe.batch();
+    store.commit(&batch).await.unwrap();
+    store.project(LaneId::FIRST, Seq::ZERO, &records(&batch)).await.unwrap();
+    let won = Currency::KRW;
+    let day = |number: i32| BusinessDate::from_days(monday.days() + number);
+    for from in -1..=8 {
+        for through in from..=8 {
+            let period = Period::new(day(from), day(through)).unwrap();
+            let mut by_day: Vec<DailyClosing> = Vec::new();
+            for number in from..=through {
+                let of_day = store.daily_balances(family.won, day(number)).await.unwrap();
+                by_day.extend(of_day.into_iter().map(|(date, amount)| DailyClosing { date, amount }));
+            }
+            by_day.dedup();
+            let at_once = store.daily_closings(family.won, won, period).await.unwrap();
+            assert_eq!(at_once, by_day, "day {from} through {through}");
+        }
+    }
+    let whole = Period::new(day(0), day(8)).unwrap();
+    let closings = store.daily_closings(family.won, won, whole).await.unwrap();
+    let closings: Vec<_> = closings.iter().map(|closing| (closing.date, closing.amount.minor())).collect();
+    assert_eq!(closings, [(day(1), 1_000), (day(2), 2_998), (day(4), 6_994), (day(6), 12_988)]);
+    assert_eq!(store.daily_closings(family.foreign, won, whole).await.unwrap(), []);
 }
 
 fn monday_before(monday: hwan_domain::time::BusinessDate) -> hwan_domain::time::BusinessDate {

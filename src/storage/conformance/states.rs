@@ -13,6 +13,7 @@ use hwan_domain::{
     currency::Currency,
     customer::CustomerState,
     id::{AccountId, CustomerId, LaneId, Position},
+    interest::Period,
     limit::LimitUse,
     record::Event,
     round::RoundStatus,
@@ -139,6 +140,26 @@ pub async fn of_several_values_the_last_one_stands(subject: &mut dyn Subject) {
     assert_eq!(accounts[0].limited, None, "what is absent in the last value is absent");
     assert_eq!(accounts[0].booked(Currency::KRW), money("20", "KRW"), "an account's row leaves its balances alone");
     assert_eq!(read, customer);
+}
+
+/// Through which day an account was paid interest comes back with it, and is nothing before the first payment.
+pub async fn the_day_that_interest_is_paid_through_comes_back(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut scribe = begin(&*store).await;
+    let (paid, unpaid) = (scribe.open_family(), scribe.open_family());
+    scribe.deposit(paid.won, money("10000000", "KRW"));
+    let first = scribe.clock().1;
+    scribe.roll_date();
+    scribe.pay_interest(paid.won, Period::new(first, first).unwrap(), money("10000000", "KRW"));
+    store.commit(&scribe.batch()).await.unwrap();
+    drop(store);
+    subject.reopen().await;
+    let read = async |customer| subject.store().customer(customer).await.unwrap().unwrap().accounts;
+    assert_eq!(
+        read(paid.customer).await.iter().map(|state| state.paid_through).collect::<Vec<_>>(),
+        [Some(first), None]
+    );
+    assert_eq!(read(unpaid.customer).await.iter().filter_map(|state| state.paid_through).count(), 0);
 }
 
 /// The rate board comes back: of each pair the newest rounds, oldest first, and its halt.

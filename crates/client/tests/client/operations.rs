@@ -119,6 +119,33 @@ async fn an_account_is_read_closed_and_changed_by_its_etag() {
 }
 
 #[tokio::test]
+async fn interest_is_claimed_under_a_key_and_previewed() {
+    const AMOUNTS: &str = r#""gross":{"amount":"547","currency":"KRW"},"income_tax":{"amount":"70","currency":"KRW"},
+        "local_tax":{"amount":"0","currency":"KRW"},"net":{"amount":"477","currency":"KRW"}"#;
+    const PERIOD: &str = r#"{"from":"2026-11-22","through":"2026-11-22","days":1}"#;
+    let accruals = format!(
+        r#""accruals":[{{"period":{PERIOD},"annual_percent":"2","closings":{{"amount":"10000000","currency":"KRW"}}}}]"#
+    );
+    let whose = r#""kind":"interest","account_id":"acc_1","customer_id":"cus_1""#;
+    let paid = format!(r#"{{"id":"txn_1",{whose},"period":{PERIOD},{accruals},{AMOUNTS},"postings":[],{AT}}}"#);
+    let (request, answer) =
+        once(&paid, |client| async move { client.claim_interest("acc_1", "k").await.unwrap() }).await;
+    assert_eq!(parts(&request), ("POST /v1/accounts/acc_1/interest", "{}"));
+    assert!(request.contains("\r\nIdempotency-Key: k\r\n"), "{request}");
+    assert_eq!((answer.value.id.as_deref(), &answer.value.net), (Some("txn_1"), &won("477")));
+
+    let nothing = format!(r#"{{{whose},"accruals":[],{AMOUNTS},"postings":[],{AT}}}"#);
+    let (_, answer) = once(&nothing, |client| async move { client.claim_interest("acc_1", "k").await.unwrap() }).await;
+    assert_eq!((answer.value.id, answer.value.period), (None, None));
+
+    let due =
+        format!(r#"{{{whose},"paid_through":null,"annual_percent":"2","period":{PERIOD},{accruals},{AMOUNTS},{AT}}}"#);
+    let (request, answer) = once(&due, |client| async move { client.interest("acc_1").await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/accounts/acc_1/interest");
+    assert_eq!(answer.value.accruals[0].closings, won("10000000"));
+}
+
+#[tokio::test]
 async fn an_account_that_did_not_change_is_not_read_again() {
     let unchanged = || Act::Answer("HTTP/1.1 304 Not Modified\r\nETag: \"4\"\r\n\r\n".into());
     let server = serve(vec![unchanged(), unchanged(), Act::Answer(json("200 OK", "", &format!("{{{HELD}}}")))]).await;

@@ -112,12 +112,23 @@ fn leg(posting: &Value) -> Option<Leg> {
     })
 }
 
-/// A deposit brings, a withdrawal takes, a transfer does both alike.
+/// Interest brings what is left of gross after 14 % and a tenth of that, each cut below 10 won. A transaction that was read
+/// says nothing of it.
+fn taxed(body: &Value) -> bool {
+    let won = |field: &str| body.get(field).and_then(amount).map(|(won, _)| won);
+    let Some(gross) = won("gross") else { return true };
+    let income = gross * 14 / 100 / 10 * 10;
+    let local = income / 10 / 10 * 10;
+    (won("income_tax"), won("local_tax"), won("net")) == (Some(income), Some(local), Some(gross - income - local))
+}
+
+/// A deposit brings, a withdrawal takes, a transfer does both alike; interest brings, after tax.
 fn balanced(movement: &Movement) -> Result<(), String> {
     let signs: Vec<i128> = movement.legs.iter().map(|leg| leg.amount.0.signum()).collect();
     let kind = movement.body.get("kind").and_then(Value::as_str).unwrap_or_default();
     match (kind, signs.as_slice(), movement.legs.as_slice()) {
         ("deposit", [1], _) | ("withdrawal", [-1], _) => Ok(()),
+        ("interest", [1], _) if taxed(&movement.body) => Ok(()),
         ("transfer", [_, _], [from, to]) if from.amount.0 == -to.amount.0 && from.amount.1 == to.amount.1 => Ok(()),
         _ => Err(format!("a {kind} with postings that do not belong to one")),
     }

@@ -48,6 +48,23 @@ pub(super) const REVERSAL: &[&str] =
 pub(super) const TRANSACTION: &[&str] = &["id", "kind", "postings", "at", "business_date"];
 pub(super) const COVER: &[&str] =
     &["id", "side", "amount", "won", "rate", "unit", "reference", "by", "at", "business_date"];
+const INTEREST: &[&str] = &[
+    "id",
+    "kind",
+    "account_id",
+    "customer_id",
+    "period",
+    "accruals",
+    "gross",
+    "income_tax",
+    "local_tax",
+    "net",
+    "postings",
+    "paid_through",
+    "annual_percent",
+    "at",
+    "business_date",
+];
 const BATCH: &[&str] = &["items", "outcomes", "count"];
 /// As many items as the API takes in one batch.
 const BATCH_ITEMS_MAX: u32 = 1_000;
@@ -182,6 +199,23 @@ pub(super) fn transfer(node: &Node, scope: &Scope) -> Result<Plan, Mistake> {
     fields.finish()?;
     let body = vec![("from_account_id", from), ("to_account_id", to), ("amount", amount)];
     Ok(Plan::post(Template::literal("/v1/transfers"), body, TRANSACTION).keyed(key))
+}
+
+/// POST /v1/accounts/{id}/interest
+pub(super) fn interest(node: &Node, scope: &Scope) -> Result<Plan, Mistake> {
+    let mut fields = Fields::of(node, "a claim of interest")?;
+    let path = under("/v1/accounts/", account(&mut fields, scope, Some("KRW"))?, "/interest");
+    let key = key(&mut fields, scope)?;
+    fields.finish()?;
+    Ok(Plan::post(path, Vec::new(), INTEREST).keyed(key))
+}
+
+/// GET /v1/accounts/{id}/interest
+pub(super) fn read_interest(node: &Node, scope: &Scope) -> Result<Plan, Mistake> {
+    let mut fields = Fields::of(node, "an account's interest")?;
+    let path = under("/v1/accounts/", account(&mut fields, scope, Some("KRW"))?, "/interest");
+    fields.finish()?;
+    Ok(Plan::get(path, INTEREST))
 }
 
 /// POST /v1/positions/covers
