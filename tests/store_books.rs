@@ -14,6 +14,7 @@ use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use hwan::storage::{
+    alerts::port::AlertBook,
     conformance::fixture::currencies,
     general_ledger::{
         conformance::{Subject, chart},
@@ -51,10 +52,17 @@ impl Subject for Sqlite {
     }
 }
 
+impl hwan::storage::alerts::conformance::Subject for Sqlite {
+    fn alerts(&self) -> Arc<dyn AlertBook> {
+        Arc::clone(self.books.as_ref().unwrap()) as Arc<dyn AlertBook>
+    }
+}
+
 mod embedded {
     use super::sqlite;
 
     hwan::books_conformance!(sqlite);
+    hwan::alerts_conformance!(sqlite);
 }
 
 mod mysql {
@@ -65,6 +73,7 @@ mod mysql {
     }
 
     hwan::books_conformance!(make);
+    hwan::alerts_conformance!(make);
 }
 
 mod mariadb {
@@ -75,4 +84,5 @@ mod mariadb {
     }
 
     hwan::books_conformance!(make);
+    hwan::alerts_conformance!(make);
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`port`] | the traits and messages that the engine speaks |
 //! | [`listing`] | lists, a page at a time: what is asked for, what a page is |
+//! | [`alerts`] | the port of alerts and of the watch's state, in the books' store |
 //! | [`general_ledger`] | the port of the books' own store |
 //! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
 //! | `postings` | what projections are made of |
@@ -14,6 +15,7 @@
 //! | `null` | a store that keeps nothing, for benchmarks (feature `testing`) |
 //! | `conformance` | the suite that every store must pass (feature `testing`) |
 
+pub mod alerts;
 pub mod codec;
 #[cfg(feature = "testing")]
 pub mod conformance;

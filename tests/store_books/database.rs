@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hwan::storage::{
+    alerts::port::AlertBook,
     conformance::fixture::currencies,
     general_ledger::{
         conformance::{Subject, chart},
@@ -54,5 +55,11 @@ impl Subject for Database {
     async fn reopen(&mut self) {
         self.books.take().unwrap().close().await;
         self.open().await;
+    }
+}
+
+impl hwan::storage::alerts::conformance::Subject for Database {
+    fn alerts(&self) -> Arc<dyn AlertBook> {
+        Arc::clone(self.books.as_ref().unwrap()) as Arc<dyn AlertBook>
     }
 }
