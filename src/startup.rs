@@ -33,7 +33,10 @@ use crate::{
         kafka::consumer::ConsumerError,
         position_watch::{self, Watched},
     },
-    actors::engine::{Engine, EngineParts, Placement, StartError},
+    actors::{
+        engine::{Engine, EngineParts, Placement, StartError},
+        view::LaneView,
+    },
     api::{
         context::{Context, EngineHandle},
         host::Hosts,
@@ -41,7 +44,7 @@ use crate::{
         rate_stream::Streams,
     },
     banner,
-    books_of_account::Following,
+    books_of_account::{Following, OpenBooks},
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
     clock::{Clock, SystemClock, TestClock},
     config::{
@@ -62,6 +65,11 @@ use crate::{
     },
     tls::{Certificates, TlsError},
     verify::walk,
+    watch::{
+        conditions::{self, Head, Looked},
+        watcher::Watch,
+    },
+    watch_hand::EngineHand,
 };
 
 /// How often the bank's positions are looked at.
@@ -191,6 +199,7 @@ pub struct Running {
     pub(crate) background: Vec<JoinHandle<()>>,
     pub(crate) directory: PathBuf,
     pub(crate) ledger: Option<Arc<dyn BooksStore>>,
+    pub(crate) watch: Option<Watch>,
     pub(crate) drain_max: Duration,
 }
 
@@ -343,6 +352,7 @@ async fn start_by(
     let context = Data::new(Context {
         engine: EngineHandle(engine.clone()),
         books: following.books,
+        desk: following.desk,
         position_limits,
         currencies,
         keyring,
@@ -375,6 +385,9 @@ async fn start_by(
         background.push(rt::spawn(certificates.follow()));
     }
     background.extend(watch_positions(&context).map(rt::spawn));
+    if let Some((watch, open)) = &following.watch {
+        background.push(rt::spawn(watch_conditions(config, watch, open, &engine)));
+    }
     if demonstration.is_some() {
         background.push(rt::spawn(demonstration::keep_publishing(engine)));
     }
@@ -391,6 +404,7 @@ async fn start_by(
         background,
         directory: directory.clone(),
         ledger: following.ledger,
+        watch: following.watch.map(|(watch, _)| watch),
         drain_max: config.server.drain_max(),
     })
 }
@@ -405,6 +419,28 @@ fn watch_positions(context: &Data<Context>) -> Option<impl Future<Output = ()> +
     };
     let engine = context.engine.0.clone();
     Some(position_watch::run(watched, move || engine.board()))
+}
+
+/// Gives the watch its hand, and has it look at the books against the engine's lanes.
+fn watch_conditions(
+    config: &Config,
+    watch: &Watch,
+    open: &OpenBooks,
+    engine: &Engine,
+) -> impl Future<Output = ()> + use<> {
+    watch.parts().teller.give_hand(Arc::new(EngineHand(engine.clone())));
+    let looked = Looked {
+        watch: watch.clone(),
+        books: open.ledger.clone(),
+        chart: Arc::clone(&open.chart),
+        closed_days: None,
+        every: Duration::from_secs(config.watch.look_seconds),
+    };
+    let engine = engine.clone();
+    conditions::run(looked, move || {
+        let head = |view: LaneView| Head { lane: view.lane, seq: view.durable, waits_since: view.waits_since };
+        engine.lanes().into_iter().map(head).collect()
+    })
 }
 
 /// The identity provider, if the configuration has one.

@@ -186,6 +186,7 @@ impl Engine {
             durable: slot.durable(),
             projected: slot.progress.seq(),
             published: self.0.common.outbox.is_some().then(|| slot.backlog.published()),
+            waits_since: slot.backlog.oldest(),
         };
         self.0.slots.iter().map(view).collect()
     }

@@ -32,6 +32,7 @@ use crate::{
     },
     clock::TestClock,
     quotes::keyring::Keyring,
+    watch::desk::Desk,
 };
 
 /// Shared by all requests of all workers.
@@ -41,6 +42,8 @@ pub struct Context {
     pub engine: EngineHandle,
     /// The bank's own books, if this server can read them.
     pub books: Option<Books>,
+    /// The watch's alerts, if anybody watches.
+    pub desk: Option<Desk>,
     /// How far the bank's positions may go.
     pub position_limits: Arc<PositionLimits>,
     /// The currencies.

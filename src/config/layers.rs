@@ -15,7 +15,7 @@ use crate::outbox::kafka::settings::KafkaOptions;
 use super::{
     access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig, engine::EngineConfig,
     limits::LimitsConfig, log::LogConfig, outbox::OutboxConfig, positions::PositionsConfig, quotes::QuotesConfig,
-    rates::RatesConfig, server::ServerConfig, store::StoreConfig,
+    rates::RatesConfig, server::ServerConfig, store::StoreConfig, watch::WatchConfig,
 };
 
 /// Every field with its default.
@@ -52,6 +52,8 @@ pub struct Config {
     pub quotes: QuotesConfig,
     /// How far the bank's own positions may go.
     pub positions: PositionsConfig,
+    /// The watch.
+    pub watch: WatchConfig,
     /// Logs.
     pub log: LogConfig,
     /// Where the engine's clock stands at first, in a server for tests. Only the command line says so.
@@ -184,6 +186,7 @@ impl Config {
         self.rates.check()?;
         self.limits.check()?;
         self.quotes.check()?;
+        self.watch.check()?;
         self.positions.check()
     }
 }
@@ -193,7 +196,7 @@ fn layer(provider: impl Provider) -> Result<Dict, ConfigError> {
 }
 
 /// Tables whose fields the built-in file does not name.
-const FREE_TABLES: &[&str] = &["outbox.kafka.properties"];
+const FREE_TABLES: &[&str] = &["outbox.kafka.properties", "watch.band_percent_max"];
 
 /// The built-in file has every field, so what it does not have does not exist.
 fn refuse_unknown(layer: &Dict, known: &Dict, within: &str, place: &str) -> Result<(), ConfigError> {

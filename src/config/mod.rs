@@ -23,5 +23,6 @@ pub mod rates;
 pub mod server;
 pub mod store;
 pub mod tls;
+pub mod watch;
 
 pub use layers::{Config, ConfigError, Overrides};
