@@ -65,8 +65,11 @@ api_codes! {
     CoverNotFound = "cover_not_found", NOT_FOUND, None, "There is no such cover trade";
     JournalNotFound = "journal_not_found", NOT_FOUND, None, "There is no such journal";
     LedgerOff = "ledger_off", NOT_FOUND, None, "This server keeps no books";
+    AlertNotFound = "alert_not_found", NOT_FOUND, None, "There is no such alert";
+    WatchOff = "watch_off", NOT_FOUND, None, "Nobody watches here";
     KeyNotFound = "idempotency_key_not_found", NOT_FOUND, None, "No request with this key took effect";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
+    AlertResolved = "alert_resolved", CONFLICT, None, "The alert is resolved";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
     MediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, None, "The body is not application/json";
@@ -88,6 +91,7 @@ api_codes! {
     Stopping = "stopping", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Not done: the engine is stopping";
     LedgerUnavailable = "ledger_unavailable", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The books cannot be read";
     LedgerDamaged = "ledger_damaged", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "The books are damaged";
+    AlertsUnavailable = "alerts_unavailable", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Alerts cannot be read or decided";
     OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The outcome is not known yet";
 }
 

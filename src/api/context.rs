@@ -108,6 +108,15 @@ impl Context {
         self.books.as_ref().ok_or_else(off)
     }
 
+    /// The watch's alerts.
+    pub(super) fn desk(&self) -> Result<&Desk, Problem> {
+        let off = || {
+            let detail = "nobody watches here: turn it on with watch.enabled, and the books with accounting.enabled";
+            Problem::new(ApiCode::WatchOff, detail)
+        };
+        self.desk.as_ref().ok_or_else(off)
+    }
+
     /// On whose word a request stands.
     pub(super) fn caller(&self, by: &By, key: Option<Box<str>>, request: RequestDigest) -> Caller {
         Caller { who: by.viewer(), key, request }

@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use super::{
-    accounts, audit,
+    accounts, alerts, audit,
     auth::Authenticate,
     authorize::Authorize,
     batch, checks,
@@ -74,6 +74,10 @@ fn surface() -> Vec<At> {
         at("/ledger/lag").on(&ledger::lag::GET, ledger::lag::get),
         at("/ledger/dead-letters").on(&ledger::dead_letters::LIST, ledger::dead_letters::list),
         at("/idempotency-keys/{key}").on(&keys::GET, keys::get),
+        at("/alerts").on(&alerts::LIST, alerts::list),
+        at("/alerts/{id}").on(&alerts::GET, alerts::get),
+        at("/alerts/{id}/acknowledge").on(&alerts::ACKNOWLEDGE, alerts::acknowledge),
+        at("/alerts/{id}/resolve").on(&alerts::RESOLVE, alerts::resolve),
         at("/audit").on(&audit::LIST, audit::list),
     ]
 }
