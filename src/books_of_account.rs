@@ -1,7 +1,7 @@
 //! Where the configuration keeps the bank's own books, and how they are opened. Here alone a store of the books is chosen.
 //! Callers: `startup`, and the commands of `hwan ledger`.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use hwan_domain::{currency::CurrencySet, ledger::Chart};
 
@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     closing::closer::Closer,
     config::{Config, ConfigError, chart, outbox::OutboxKind, store::StoreKind},
-    outbox::{kafka, port::Follower},
+    outbox::{both::Both, kafka, port::Follower},
     storage::{
         general_ledger::books_store::BooksStore,
         mysql::MysqlBooks,
@@ -24,6 +24,11 @@ use crate::{
         sqlite::{SqliteBooks, SqliteOptions},
     },
     store_of_record::OpenError,
+    watch::{
+        desk::Desk,
+        teller::Teller,
+        watcher::{Watch, WatchParts},
+    },
 };
 
 /// What the books are opened for.
@@ -108,6 +113,24 @@ impl OpenBooks {
     pub fn books(&self) -> Books {
         Books::new(self.ledger.clone(), Arc::clone(&self.chart))
     }
+
+    /// The watch, with its state and its alerts beside them.
+    pub fn watch(
+        &self,
+        config: &Config,
+        currencies: &Arc<CurrencySet>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Watch, ConfigError> {
+        let key_retention = config.engine.limits().key_retention;
+        let policy = config.watch.policy(config.limits.policy(), currencies, key_retention)?;
+        Ok(Watch::new(WatchParts {
+            teller: Arc::new(Teller::new(self.ledger.clone(), clock, config.watch.measures()?)),
+            policy: Arc::new(policy),
+            currencies: Arc::clone(currencies),
+            put_away_every: Duration::from_secs(config.watch.put_away_seconds),
+            put_away_records: config.watch.put_away_records,
+        }))
+    }
 }
 
 impl std::fmt::Debug for OpenBooks {
@@ -129,32 +152,54 @@ pub struct Following {
     pub keeps_books: bool,
     /// Their store, to be closed at the end.
     pub ledger: Option<Arc<dyn BooksStore>>,
+    /// The watch, where it is in this process, and the books that it looks at.
+    pub watch: Option<(Watch, OpenBooks)>,
+    /// Alerts, where anybody watches.
+    pub desk: Option<Desk>,
 }
 
 impl Following {
-    /// As the configuration says: books in this process, Kafka, or nobody.
+    /// As the configuration says: books and watch in this process, Kafka, or nobody.
     pub async fn open(
         config: &Config,
         currencies: &Arc<CurrencySet>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let is_embedded = config.outbox.kind == OutboxKind::Embedded;
-        let used = if is_embedded { BooksUse::Post } else { BooksUse::Read };
+        // Who answers for alerts writes to the books' database, whoever keeps the books.
+        let used = match config.outbox.kind {
+            OutboxKind::Embedded => BooksUse::Post,
+            OutboxKind::Kafka if config.watch.enabled => BooksUse::Post,
+            OutboxKind::Kafka | OutboxKind::Off => BooksUse::Read,
+        };
         let open = match config.accounting.enabled {
             true => Some(OpenBooks::for_server(config, currencies, used).await?),
             false => None,
         };
-        let outbox = match config.outbox.kind {
+        let watched = open.as_ref().filter(|_| config.watch.enabled);
+        let desk = watched.map(|open| Desk::new(open.ledger.clone()));
+        let (mut outbox, mut watch) = (None, None);
+        match config.outbox.kind {
             OutboxKind::Embedded => {
-                open.as_ref().map(|open| Arc::new(open.embedded(Arc::clone(currencies), clock)) as Arc<dyn Follower>)
+                let books = open.as_ref().map(|open| open.embedded(Arc::clone(currencies), Arc::clone(&clock)));
+                watch = watched.map(|open| open.watch(config, currencies, clock)).transpose()?;
+                outbox = books.map(|books| beside(Arc::new(books), watch.clone()));
             }
-            OutboxKind::Kafka => Some(to_kafka(config)?),
-            OutboxKind::Off => None,
-        };
+            OutboxKind::Kafka => outbox = Some(to_kafka(config)?),
+            OutboxKind::Off => {}
+        }
         let books = open.as_ref().map(OpenBooks::books);
         let closer = open.as_ref().map(|open| Closer::new(Arc::clone(&open.ledger), config.engine.customer_lanes));
-        let keeps_books = is_embedded && open.is_some();
-        Ok(Self { outbox, books, closer, keeps_books, ledger: open.map(|open| open.ledger) })
+        let keeps_books = config.outbox.kind == OutboxKind::Embedded && open.is_some();
+        let ledger = open.as_ref().map(|open| Arc::clone(&open.ledger));
+        Ok(Self { outbox, books, closer, keeps_books, ledger, watch: watch.zip(open), desk })
+    }
+}
+
+/// The books, and the watch beside them, which counts for nothing.
+fn beside(books: Arc<dyn Follower>, watch: Option<Watch>) -> Arc<dyn Follower> {
+    match watch {
+        Some(watch) => Arc::new(Both::new(books, Arc::new(watch))),
+        None => books,
     }
 }
 

@@ -25,3 +25,5 @@ pub mod store_of_record;
 pub mod telemetry;
 pub mod tls;
 pub mod verify;
+pub mod watch;
+mod watch_hand;

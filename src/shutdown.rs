@@ -97,13 +97,16 @@ enum Cut {
 
 /// Stops in order without a bound; `left` says what is under way.
 pub async fn stop(running: Running, left: &mut Step) {
-    let Running { context, api, admin, background, directory, ledger, .. } = running;
+    let Running { context, api, admin, background, directory, ledger, watch, .. } = running;
     *left = Step::Engine;
     context.begin_draining();
     for task in background {
         task.abort();
     }
     context.engine.drain().await;
+    if let Some(watch) = watch {
+        watch.close().await;
+    }
     if let Some(ledger) = ledger {
         ledger.close().await;
     }

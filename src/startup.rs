@@ -34,7 +34,10 @@ use crate::{
         kafka::consumer::ConsumerError,
         position_watch::{self, Watched},
     },
-    actors::engine::{Engine, EngineParts, Placement, StartError},
+    actors::{
+        engine::{Engine, EngineParts, Placement, StartError},
+        view::LaneView,
+    },
     api::{
         context::{Context, EngineHandle},
         host::Hosts,
@@ -42,7 +45,7 @@ use crate::{
         rate_stream::Streams,
     },
     banner,
-    books_of_account::Following,
+    books_of_account::{Following, OpenBooks},
     cli::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE},
     clock::{Clock, SystemClock, TestClock},
     closing,
@@ -68,6 +71,11 @@ use crate::{
     },
     tls::{Certificates, TlsError},
     verify::walk,
+    watch::{
+        conditions::{self, Head, Looked},
+        watcher::Watch,
+    },
+    watch_hand::EngineHand,
 };
 
 /// How often the bank's positions are looked at.
@@ -203,6 +211,7 @@ pub struct Running {
     pub(crate) background: Vec<JoinHandle<()>>,
     pub(crate) directory: PathBuf,
     pub(crate) ledger: Option<Arc<dyn BooksStore>>,
+    pub(crate) watch: Option<Watch>,
     pub(crate) drain_max: Duration,
 }
 
@@ -363,6 +372,7 @@ async fn start_by(
         engine: EngineHandle(engine.clone()),
         books: following.books,
         closer: following.closer,
+        desk: following.desk,
         position_limits,
         currencies,
         keyring,
@@ -399,6 +409,9 @@ async fn start_by(
     if let Some(work) = sealing {
         background.push(rt::spawn(after_closing::start(work).map_err(StartupError::Thread)?));
     }
+    if let Some((watch, open)) = &following.watch {
+        background.push(rt::spawn(watch_conditions(config, watch, open, &engine)));
+    }
     if demonstration.is_some() {
         background.push(rt::spawn(demonstration::keep_publishing(engine)));
     }
@@ -415,6 +428,7 @@ async fn start_by(
         background,
         directory: directory.clone(),
         ledger: following.ledger,
+        watch: following.watch.map(|(watch, _)| watch),
         drain_max: config.server.drain_max(),
     })
 }
@@ -446,6 +460,28 @@ fn watch_positions(context: &Data<Context>) -> Option<impl Future<Output = ()> +
     };
     let engine = context.engine.0.clone();
     Some(position_watch::run(watched, move || engine.board()))
+}
+
+/// Gives the watch its hand, and has it look at the books against the engine's lanes.
+fn watch_conditions(
+    config: &Config,
+    watch: &Watch,
+    open: &OpenBooks,
+    engine: &Engine,
+) -> impl Future<Output = ()> + use<> {
+    watch.parts().teller.give_hand(Arc::new(EngineHand(engine.clone())));
+    let looked = Looked {
+        watch: watch.clone(),
+        books: open.ledger.clone(),
+        chart: Arc::clone(&open.chart),
+        closed_days: None,
+        every: Duration::from_secs(config.watch.look_seconds),
+    };
+    let engine = engine.clone();
+    conditions::run(looked, move || {
+        let head = |view: LaneView| Head { lane: view.lane, seq: view.durable, waits_since: view.waits_since };
+        engine.lanes().into_iter().map(head).collect()
+    })
 }
 
 /// The identity provider, if the configuration has one.

@@ -16,6 +16,7 @@ use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use hwan::storage::{
+    alerts::port::AlertBook,
     closings::port::ClosingBook,
     conformance::fixture::currencies,
     general_ledger::{
@@ -60,11 +61,18 @@ impl hwan::storage::closings::conformance::Subject for Sqlite {
     }
 }
 
+impl hwan::storage::alerts::conformance::Subject for Sqlite {
+    fn alerts(&self) -> Arc<dyn AlertBook> {
+        Arc::clone(self.books.as_ref().unwrap()) as Arc<dyn AlertBook>
+    }
+}
+
 mod embedded {
     use super::sqlite;
 
     hwan::books_conformance!(sqlite);
     hwan::closings_conformance!(sqlite);
+    hwan::alerts_conformance!(sqlite);
 }
 
 mod mysql {
@@ -76,6 +84,7 @@ mod mysql {
 
     hwan::books_conformance!(make);
     hwan::closings_conformance!(make);
+    hwan::alerts_conformance!(make);
 }
 
 mod mariadb {
@@ -87,4 +96,5 @@ mod mariadb {
 
     hwan::books_conformance!(make);
     hwan::closings_conformance!(make);
+    hwan::alerts_conformance!(make);
 }

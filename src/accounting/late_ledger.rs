@@ -11,14 +11,16 @@ use std::{
 
 use async_trait::async_trait;
 use hwan_domain::{
+    anomaly::{Alert, Severity},
     closing::{Closing, LaneDay},
     id::{LaneId, Position, Seq},
     ledger::{Journal, TrialLine},
-    time::BusinessDate,
+    time::{BusinessDate, Timestamp},
 };
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::storage::{
+    alerts::port::{AlertBook, AlertQuery, Checkpoint, Decided, KeptAlert, Note, Raised},
     closings::port::{ClosingBook, Sealing},
     general_ledger::{
         books_store::BooksStore,
@@ -165,5 +167,48 @@ impl ClosingBook for LateLedger {
 
     async fn first_day(&self) -> Result<Option<BusinessDate>, StoreError> {
         self.ledger().await?.first_day().await
+    }
+}
+
+#[async_trait]
+impl AlertBook for LateLedger {
+    async fn raise(&self, alerts: &[Alert], now: Timestamp) -> Result<Vec<Raised>, StoreError> {
+        self.ledger().await?.raise(alerts, now).await
+    }
+
+    async fn alert(&self, id: &str) -> Result<Option<KeptAlert>, StoreError> {
+        self.ledger().await?.alert(id).await
+    }
+
+    async fn alerts(&self, query: &AlertQuery) -> Result<Vec<KeptAlert>, StoreError> {
+        self.ledger().await?.alerts(query).await
+    }
+
+    async fn unresolved(&self) -> Result<[(Severity, u64); 3], StoreError> {
+        self.ledger().await?.unresolved().await
+    }
+
+    async fn acknowledge(&self, id: &str, note: &Note) -> Result<Option<Decided>, StoreError> {
+        self.ledger().await?.acknowledge(id, note).await
+    }
+
+    async fn resolve(&self, id: &str, note: &Note) -> Result<Option<Decided>, StoreError> {
+        self.ledger().await?.resolve(id, note).await
+    }
+
+    async fn unpublished(&self, limit: usize) -> Result<Vec<KeptAlert>, StoreError> {
+        self.ledger().await?.unpublished(limit).await
+    }
+
+    async fn published(&self, alerts: &[KeptAlert], now: Timestamp) -> Result<(), StoreError> {
+        self.ledger().await?.published(alerts, now).await
+    }
+
+    async fn put_away(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.ledger().await?.put_away(checkpoint).await
+    }
+
+    async fn taken_back(&self, lane: LaneId) -> Result<Option<Checkpoint>, StoreError> {
+        self.ledger().await?.taken_back(lane).await
     }
 }

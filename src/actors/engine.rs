@@ -216,6 +216,7 @@ impl Engine {
             business_date: slot.link.load().as_ref().and_then(|link| link.shared.durable_date()),
             projected: slot.progress.seq(),
             published: self.0.common.outbox.is_some().then(|| slot.backlog.published()),
+            waits_since: slot.backlog.oldest(),
         };
         self.0.slots.iter().map(view).collect()
     }

@@ -138,6 +138,8 @@ pub struct LaneView {
     pub projected: Seq,
     /// Up to where the outbox has taken the records out; `None` without an outbox.
     pub published: Option<Seq>,
+    /// Since when the oldest record is known to wait for the outbox; `None` where none does.
+    pub waits_since: Option<Timestamp>,
 }
 
 /// Whether a lane takes commands.

@@ -66,8 +66,11 @@ api_codes! {
     JournalNotFound = "journal_not_found", NOT_FOUND, None, "There is no such journal";
     ClosingNotFound = "closing_not_found", NOT_FOUND, None, "There is no such closing";
     LedgerOff = "ledger_off", NOT_FOUND, None, "This server keeps no books";
+    AlertNotFound = "alert_not_found", NOT_FOUND, None, "There is no such alert";
+    WatchOff = "watch_off", NOT_FOUND, None, "Nobody watches here";
     KeyNotFound = "idempotency_key_not_found", NOT_FOUND, None, "No request with this key took effect";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
+    AlertResolved = "alert_resolved", CONFLICT, None, "The alert is resolved";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
     DayNotOver = "day_not_over", CONFLICT, None, "The business date cannot be closed yet";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
@@ -91,6 +94,7 @@ api_codes! {
     LedgerUnavailable = "ledger_unavailable", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The books cannot be read";
     LedgerDamaged = "ledger_damaged", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "The books are damaged";
     StatementBroken = "statement_broken", SERVICE_UNAVAILABLE, Some(OPERATOR_SECONDS), "The statement does not add up";
+    AlertsUnavailable = "alerts_unavailable", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "Alerts cannot be read or decided";
     OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, Some(SOON_SECONDS), "The outcome is not known yet";
 }
 

@@ -33,6 +33,7 @@ use crate::{
     clock::TestClock,
     closing::closer::Closer,
     quotes::keyring::Keyring,
+    watch::desk::Desk,
 };
 
 /// Shared by all requests of all workers.
@@ -44,6 +45,8 @@ pub struct Context {
     pub books: Option<Books>,
     /// What closes the days of the books, where there are any.
     pub closer: Option<Closer>,
+    /// The watch's alerts, if anybody watches.
+    pub desk: Option<Desk>,
     /// How far the bank's positions may go.
     pub position_limits: Arc<PositionLimits>,
     /// The currencies.
@@ -112,6 +115,15 @@ impl Context {
     pub(super) fn closer(&self) -> Result<&Closer, Problem> {
         self.books()?;
         self.closer.as_ref().ok_or_else(|| Problem::new(ApiCode::LedgerOff, "this server closes no days"))
+    }
+
+    /// The watch's alerts.
+    pub(super) fn desk(&self) -> Result<&Desk, Problem> {
+        let off = || {
+            let detail = "nobody watches here: turn it on with watch.enabled, and the books with accounting.enabled";
+            Problem::new(ApiCode::WatchOff, detail)
+        };
+        self.desk.as_ref().ok_or_else(off)
     }
 
     /// On whose word a request stands.

@@ -8,6 +8,7 @@
 pub mod accounting_admin;
 pub mod accounts;
 pub mod admin;
+pub mod alerts;
 pub mod amount;
 pub mod answer;
 pub mod audit;

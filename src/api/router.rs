@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use super::{
-    accounts, audit,
+    accounts, alerts, audit,
     auth::Authenticate,
     authorize::Authorize,
     batch, business_date, checks, closings,
@@ -79,6 +79,10 @@ fn surface() -> Vec<At> {
         at("/closings").on(&closings::LIST, closings::list).on(&closings::CLOSE, closings::close),
         at("/closings/{date}").on(&closings::GET, closings::get),
         at("/idempotency-keys/{key}").on(&keys::GET, keys::get),
+        at("/alerts").on(&alerts::LIST, alerts::list),
+        at("/alerts/{id}").on(&alerts::GET, alerts::get),
+        at("/alerts/{id}/acknowledge").on(&alerts::ACKNOWLEDGE, alerts::acknowledge),
+        at("/alerts/{id}/resolve").on(&alerts::RESOLVE, alerts::resolve),
         at("/audit").on(&audit::LIST, audit::list),
     ]
 }

@@ -16,7 +16,7 @@ use super::{
     access::AccessConfig, accounting::AccountingConfig, admin::AdminConfig, audit::AuditConfig,
     business_day::BusinessDayConfig, engine::EngineConfig, interest::InterestConfig, limits::LimitsConfig,
     log::LogConfig, outbox::OutboxConfig, positions::PositionsConfig, quotes::QuotesConfig, rates::RatesConfig,
-    sealing::SealingConfig, server::ServerConfig, store::StoreConfig,
+    sealing::SealingConfig, server::ServerConfig, store::StoreConfig, watch::WatchConfig,
 };
 
 /// Every field with its default.
@@ -59,6 +59,8 @@ pub struct Config {
     pub positions: PositionsConfig,
     /// Export of sealed days, and retention of the journal.
     pub sealing: SealingConfig,
+    /// The watch.
+    pub watch: WatchConfig,
     /// Logs.
     pub log: LogConfig,
     /// Where the engine's clock stands at first, in a server for tests. Only the command line says so.
@@ -201,7 +203,8 @@ impl Config {
         self.limits.check()?;
         self.quotes.check()?;
         self.positions.check()?;
-        self.sealing.check()
+        self.sealing.check()?;
+        self.watch.check()
     }
 }
 
@@ -210,7 +213,7 @@ fn layer(provider: impl Provider) -> Result<Dict, ConfigError> {
 }
 
 /// Tables whose fields the built-in file does not name.
-const FREE_TABLES: &[&str] = &["outbox.kafka.properties"];
+const FREE_TABLES: &[&str] = &["outbox.kafka.properties", "watch.band_percent_max"];
 
 /// The built-in file has every field, so what it does not have does not exist.
 fn refuse_unknown(layer: &Dict, known: &Dict, within: &str, place: &str) -> Result<(), ConfigError> {

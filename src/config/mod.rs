@@ -26,5 +26,6 @@ pub mod sealing;
 pub mod server;
 pub mod store;
 pub mod tls;
+pub mod watch;
 
 pub use layers::{Config, ConfigError, Overrides};

@@ -8,8 +8,10 @@
 //! | [`relay`] | the loop of a lane: journal, check, window, carrier, cursor |
 //! | `passage`, `window` | a lane on its way over one line; what is under way, bounded |
 //! | [`delivered`] | how far a carrier has come with a lane |
+//! | [`both`] | a follower that feeds two, of which one counts |
 //! | [`kafka`] | the carrier to Kafka |
 
+pub mod both;
 pub mod delivered;
 pub mod event;
 pub mod feed;

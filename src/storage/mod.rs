@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`port`] | the traits and messages that the engine speaks |
 //! | [`listing`] | lists, a page at a time: what is asked for, what a page is |
+//! | [`alerts`] | the port of alerts and of the watch's state, in the books' store |
 //! | [`closings`] | the port of closings, in the books' store |
 //! | [`general_ledger`] | the port of the books' own store |
 //! | [`sealing`] | the port of sealed days: how accounts ended a business date |
@@ -16,6 +17,7 @@
 //! | `null` | a store that keeps nothing, for benchmarks (feature `testing`) |
 //! | `conformance` | the suite that every store must pass (feature `testing`) |
 
+pub mod alerts;
 pub mod closings;
 pub mod codec;
 #[cfg(feature = "testing")]

@@ -105,6 +105,16 @@ metric_names! {
     BooksStopped = "hwan_books_stopped", MetricKind::Gauge, Unit::Count;
     /// Records of a lane that could not be posted and wait to be redelivered.
     BooksDeadLetters = "hwan_books_dead_letters", MetricKind::Gauge, Unit::Count;
+    /// Alerts of the watch that are new or open again, by rule and severity.
+    WatchAlerts = "hwan_watch_alerts_total", MetricKind::Counter, Unit::Count;
+    /// Alerts of the watch that nobody has resolved, by severity.
+    WatchUnresolved = "hwan_watch_alerts_unresolved", MetricKind::Gauge, Unit::Count;
+    /// The newest record of a lane that the watch has judged.
+    WatchSeq = "hwan_watch_seq", MetricKind::Gauge, Unit::Count;
+    /// How long ago the newest record that the watch has judged was sequenced, when it was judged.
+    WatchLag = "hwan_watch_lag_seconds", MetricKind::Gauge, Unit::Seconds;
+    /// Exchanges of a lane that the watch could not judge by their round since it began, because too many waited for one.
+    WatchUnjudged = "hwan_watch_unjudged_exchanges", MetricKind::Gauge, Unit::Count;
     /// Records of a lane that left by the outbox.
     OutboxPublished = "hwan_outbox_published_total", MetricKind::Counter, Unit::Count;
     /// How often what was given to the outbox's carrier was not delivered and was begun anew at the last delivered record.

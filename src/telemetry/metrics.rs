@@ -378,6 +378,66 @@ impl BooksMetrics {
     }
 }
 
+/// The watch's handles: a counter for each rule, a gauge for each severity.
+#[derive(Clone, Debug)]
+pub struct WatchMetrics {
+    raised: Vec<(&'static str, Counter)>,
+    unresolved: Vec<(&'static str, Gauge)>,
+}
+
+impl WatchMetrics {
+    /// Registers rules with their severities.
+    pub fn new(rules: impl Iterator<Item = (&'static str, &'static str)>) -> Self {
+        let (mut raised, mut unresolved) = (Vec::new(), Vec::new());
+        for (rule, severity) in rules {
+            let of_severity = Label::from_static_parts("severity", severity);
+            let labels = vec![Label::from_static_parts("rule", rule), of_severity.clone()];
+            raised.push((rule, counter(MetricName::WatchAlerts, labels)));
+            if unresolved.iter().all(|(known, _)| *known != severity) {
+                unresolved.push((severity, gauge(MetricName::WatchUnresolved, vec![of_severity])));
+            }
+        }
+        Self { raised, unresolved }
+    }
+
+    /// An alert of a rule is new, or open again.
+    pub fn raised(&self, rule: &str) {
+        self.raised.iter().filter(|(of, _)| *of == rule).for_each(|(_, counter)| counter.increment(1));
+    }
+
+    /// How many alerts of a severity nobody has resolved.
+    pub fn unresolved(&self, severity: &str, count: u64) {
+        self.unresolved.iter().filter(|(of, _)| *of == severity).for_each(|(_, gauge)| gauge.set(gauge_value(count)));
+    }
+}
+
+/// What the watch says of one lane.
+#[derive(Clone, Debug)]
+pub struct WatchLaneMetrics {
+    seq: Gauge,
+    lag: Gauge,
+    unjudged: Gauge,
+}
+
+impl WatchLaneMetrics {
+    /// Registers a lane by its number.
+    pub fn new(lane: u16) -> Self {
+        let labels = || vec![Label::new("lane", lane.to_string())];
+        Self {
+            seq: gauge(MetricName::WatchSeq, labels()),
+            lag: gauge(MetricName::WatchLag, labels()),
+            unjudged: gauge(MetricName::WatchUnjudged, labels()),
+        }
+    }
+
+    /// It has judged up to `seq`, whose record is so old, but for so many exchanges' rounds.
+    pub fn stand(&self, seq: u64, lag: Duration, unjudged: u64) {
+        self.seq.set(gauge_value(seq));
+        self.lag.set(lag.as_secs_f64());
+        self.unjudged.set(gauge_value(unjudged));
+    }
+}
+
 /// A gauge holds a float: exact up to 2^53, and a sequence number has 48 bits.
 const fn gauge_value(count: u64) -> f64 {
     count as f64

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hwan::storage::{
+    alerts::port::AlertBook,
     closings::port::ClosingBook,
     conformance::fixture::currencies,
     general_ledger::{
@@ -66,5 +67,11 @@ impl Subject for Database {
 impl hwan::storage::closings::conformance::Subject for Database {
     fn closings(&self) -> Arc<dyn ClosingBook> {
         Arc::clone(self.books.as_ref().unwrap()) as Arc<dyn ClosingBook>
+    }
+}
+
+impl hwan::storage::alerts::conformance::Subject for Database {
+    fn alerts(&self) -> Arc<dyn AlertBook> {
+        Arc::clone(self.books.as_ref().unwrap()) as Arc<dyn AlertBook>
     }
 }

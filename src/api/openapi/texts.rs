@@ -87,7 +87,13 @@ texts! {
     /// SHA-256 in hexadecimal.
     HashText = "Hash", "^[0-9a-f]{64}$", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     /// Where a page ends: pass it on as it is.
-    CursorText = "Cursor", "^[A-Za-z0-9_-]{1,64}$", "AAAAAAAAAAc";
+    CursorText = "Cursor", "^[A-Za-z0-9_-]{1,192}$", "AAAAAAAAAAc";
+    /// An alert's id: rule, subject and place.
+    AlertIdText = "AlertId", "^[A-Za-z0-9_.-]{1,96}$", "negative_balance.acc_0008000000003.1-42";
+    /// A rule of the watch by its id; docs/watch.md lists them.
+    RuleText = "WatchRule", "^[a-z_]{1,48}$", "negative_balance";
+    /// Whom an alert is about: an id, a lane, a currency, a round or a date.
+    SubjectText = "AlertSubjectId", "^[A-Za-z0-9_-]{1,32}$", "acc_0008000000003";
     /// An idempotency key: 1 to 255 visible ASCII characters, best a UUIDv7.
     KeyText = "IdempotencyKey", "^[!-~]{1,255}$", "0193553f-1a80-7b2e-8f3d-5c6a79b8e012";
     /// The bank's own name for a customer: 1 to 64 characters, none of them a control character.
@@ -178,5 +184,27 @@ impl PartialSchema for LaneNumber {
 impl ToSchema for LaneNumber {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("LaneNumber")
+    }
+}
+
+/// A note to an alert.
+#[derive(Clone, Copy, Debug)]
+pub struct NoteText;
+
+impl PartialSchema for NoteText {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What there is to say: at most 500 characters, no person's name"))
+            .min_length(Some(1))
+            .max_length(Some(500))
+            .examples([serde_json::Value::from("looking")])
+            .into()
+    }
+}
+
+impl ToSchema for NoteText {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Note")
     }
 }

@@ -46,6 +46,8 @@ pub struct LaneWatch {
     /// Exchanges whose round did not come yet.
     pub(super) waiting: VecDeque<Trade>,
     keys: KeysSeen,
+    /// Exchanges that were given up waiting for their round, because too many did. Not put away.
+    unjudged: u64,
 }
 
 impl LaneWatch {
@@ -69,6 +71,7 @@ impl LaneWatch {
             suspended: VecDeque::new(),
             waiting: VecDeque::new(),
             keys: KeysSeen::default(),
+            unjudged: 0,
         }
     }
 
@@ -92,6 +95,11 @@ impl LaneWatch {
     /// How many accounts and customers are followed.
     pub fn followed(&self) -> (usize, usize) {
         (self.accounts.len(), self.customers.len())
+    }
+
+    /// How many exchanges were not judged by their round, because too many waited for one at once.
+    pub const fn unjudged(&self) -> u64 {
+        self.unjudged
     }
 
     /// What the lane's customers hold by its entries, where all of them were seen.
@@ -268,10 +276,10 @@ impl LaneWatch {
     fn judge_round(&mut self, record: &Record, rounds: &mut RoundsSeen, policy: &WatchPolicy, alerts: &mut Vec<Alert>) {
         let Some(trade) = Trade::of(record) else { return };
         if rounds.judge(&trade, policy, alerts) == Judged::Unknown {
-            if self.waiting.len() >= policy.waiting_max
-                && let Some(oldest) = self.waiting.pop_front()
-            {
-                RoundsSeen::never_came(&oldest, alerts);
+            while self.waiting.len() >= policy.waiting_max.max(1) {
+                // Not told: it is the system lane that is late, and nobody knows what it will bring.
+                self.waiting.pop_front();
+                self.unjudged = self.unjudged.saturating_add(1);
             }
             self.waiting.push_back(trade);
         }

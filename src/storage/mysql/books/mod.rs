@@ -3,6 +3,7 @@
 //! Any number of processes may read them, and more than one may post: every step is fenced. What is posted travels in two round
 //! trips: the fence, whose answer is seen, and then the rest of the step with its COMMIT.
 
+mod alerts;
 mod closings;
 mod post;
 mod reads;

@@ -3,6 +3,7 @@
 //! Any number of processes may read it, and more than one may write: every step is fenced. The file can be built again from the
 //! ledger's journal, as far back as that reaches.
 
+mod alerts;
 mod closings;
 mod post;
 mod reads;

@@ -1,0 +1,167 @@
+//! Conditions: what is looked at every few seconds, in the books and in the watch itself.
+//!
+//! A condition is told when it begins, and again now and then for as long as it lasts, so that its last sighting stays true; once it
+//! has passed and comes again, it is told anew. Bounds: a few reads of the books at each look.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use hwan_domain::{
+    anomaly::{
+        Alert,
+        standing::{self, ControlSeen, LagSeen},
+    },
+    control::ControlTotals,
+    id::{LaneId, Seq},
+    ledger::{Chart, TrialBalance},
+    time::{BusinessDate, Timestamp},
+};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::watcher::{LaneStands, Watch};
+use crate::storage::{
+    general_ledger::{books_store::BooksStore, port::LaneCursor},
+    port::StoreError,
+};
+
+/// How often a condition that lasts is told.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// How often it is said that the books cannot be read.
+const SAID_EVERY: Duration = Duration::from_secs(60);
+
+/// Where the engine's lane stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// The lane.
+    pub lane: LaneId,
+    /// Its newest durable record.
+    pub seq: Seq,
+    /// Since when the oldest record waits for the books, where that is known.
+    pub waits_since: Option<Timestamp>,
+}
+
+/// Who knows which days are closed.
+#[async_trait]
+pub trait ClosedDays: Send + Sync + 'static {
+    /// The newest closed day, with the last record of each lane.
+    async fn newest(&self) -> Result<Option<(BusinessDate, Vec<(LaneId, Seq)>)>, StoreError>;
+}
+
+/// What is looked at.
+pub struct Looked {
+    /// The watch.
+    pub watch: Watch,
+    /// The books.
+    pub books: Arc<dyn BooksStore>,
+    /// Their chart of accounts.
+    pub chart: Arc<Chart>,
+    /// Who knows which days are closed, if anybody.
+    pub closed_days: Option<Arc<dyn ClosedDays>>,
+    /// How often.
+    pub every: Duration,
+}
+
+/// Looks again and again, with the engine's lanes as `heads` gives them; where it gives none, by what the watch has seen. Never ends by
+/// itself.
+pub async fn run(looked: Looked, heads: impl Fn() -> Vec<Head>) {
+    let mut told: HashMap<String, Instant> = HashMap::new();
+    let mut said: Option<Instant> = None;
+    let mut look = tokio::time::interval(looked.every);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        let done = async {
+            let found = find(&looked, &heads()).await?;
+            tell(&looked.watch, &mut told, found).await?;
+            looked.watch.parts().teller.count_unresolved().await
+        };
+        match done.await {
+            Err(error) if said.is_none_or(|at| at.elapsed() >= SAID_EVERY) => {
+                said = Some(Instant::now());
+                tracing::warn!(%error, "the watch cannot look at the books, looking again later");
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn tell(watch: &Watch, told: &mut HashMap<String, Instant>, found: Vec<Alert>) -> Result<(), StoreError> {
+    let ids: Vec<String> = found.iter().map(Alert::id).collect();
+    told.retain(|id, _| ids.contains(id));
+    let is_due = |id: &String| told.get(id).is_none_or(|at| at.elapsed() >= TOLD_EVERY);
+    let (due, alerts): (Vec<String>, Vec<Alert>) = ids.into_iter().zip(found).filter(|(id, _)| is_due(id)).unzip();
+    watch.parts().teller.tell(&alerts).await?;
+    told.extend(due.into_iter().map(|id| (id, Instant::now())));
+    Ok(())
+}
+
+/// Everything that is wrong now.
+async fn find(looked: &Looked, heads: &[Head]) -> Result<Vec<Alert>, StoreError> {
+    if let Some(closed) = &looked.closed_days
+        && let Some((date, lanes)) = closed.newest().await?
+    {
+        for (lane, last) in lanes {
+            looked.watch.closed(lane, date, last);
+        }
+    }
+    let parts = looked.watch.parts();
+    let now = parts.teller.clock().now();
+    // The books first: they are never ahead of what is seen of the lanes afterwards.
+    let cursors = looked.books.cursors().await?;
+    let stands = looked.watch.stands();
+    let mut alerts = Vec::new();
+    for lag in lags(&cursors, &stands, heads) {
+        alerts.extend(standing::lag(&lag, now, &parts.policy));
+        alerts.extend(standing::stopped(&lag, now));
+        alerts.extend(standing::dead_letters(&lag, now));
+    }
+    for cursor in &cursors {
+        let stand = stands.iter().find(|stand| stand.lane == cursor.lane && stand.seq == cursor.seq);
+        // What could not be posted is missing in the control accounts, and told for itself.
+        if let Some(stand) = stand.filter(|_| cursor.dead_letters == 0) {
+            alerts.extend(compare(looked, cursor, stand, now).await?);
+        }
+    }
+    Ok(alerts)
+}
+
+/// How far the books are behind each lane.
+fn lags(cursors: &[LaneCursor], stands: &[LaneStands], heads: &[Head]) -> Vec<LagSeen> {
+    let of = |cursor: &LaneCursor| {
+        let head = heads.iter().find(|head| head.lane == cursor.lane);
+        let stand = stands.iter().find(|stand| stand.lane == cursor.lane);
+        let newest = head.map(|head| head.seq).max(stand.map(|stand| stand.seq)).unwrap_or(cursor.seq);
+        let records = newest.number().saturating_sub(cursor.seq.number());
+        // Who does not know since when the oldest waits knows when the newest was sequenced that does.
+        let since = head.and_then(|head| head.waits_since).or_else(|| stand.map(|stand| stand.at));
+        LagSeen {
+            lane: cursor.lane,
+            records,
+            since: since.filter(|_| records > 0),
+            stopped: cursor.stopped.clone(),
+            dead_letters: cursor.dead_letters,
+        }
+    };
+    cursors.iter().map(of).collect()
+}
+
+/// The control accounts of a lane against its entries, where both stand at the same record.
+async fn compare(
+    looked: &Looked,
+    cursor: &LaneCursor,
+    stand: &LaneStands,
+    now: Timestamp,
+) -> Result<Vec<Alert>, StoreError> {
+    let Some(entries) = &stand.totals else { return Ok(Vec::new()) };
+    let Some(books) = looked.books.look(cursor.lane).await?.filter(|books| books.cursor.seq == stand.seq) else {
+        return Ok(Vec::new());
+    };
+    let control = TrialBalance::of(None, books.turnovers).control_totals(&looked.chart);
+    let both = ControlTotals::of(entries.iter().chain(control.iter()).copied());
+    let differ = both.iter().filter_map(|total| {
+        let currency = total.currency;
+        let (control, entries) = (control.minor(currency), entries.minor(currency));
+        standing::control(&ControlSeen { lane: stand.lane, currency, control, entries }, stand.date, now)
+    });
+    Ok(differ.collect())
+}
