@@ -141,6 +141,16 @@ fn decode(text: &str) -> Option<u64> {
     (packed <= i64::MAX as u64).then_some(packed)
 }
 
+/// A number of up to 63 bits as the 13 characters of an id.
+pub(crate) fn packed_text(packed: u64) -> String {
+    encode(packed).iter().map(|byte| char::from(*byte)).collect()
+}
+
+/// The number of 13 characters.
+pub(crate) fn packed_of(text: &str) -> Option<u64> {
+    decode(text)
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*

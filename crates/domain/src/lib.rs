@@ -6,7 +6,8 @@
 //! Room by room: what a thing *is* ([`id`], [`time`], [`currency`], [`money`], [`rate`], [`round`]), what may
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
 //! [`exchange`], [`quote`], [`reversal`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`], [`record`],
-//! [`control`]). What the bank's own books make of it all: [`ledger`].
+//! [`control`]). What the bank's own books make of it all: [`ledger`]. Whether all of it agrees:
+//! [`reconciliation`].
 
 pub mod account;
 pub mod board;
@@ -24,6 +25,7 @@ pub mod limit;
 pub mod money;
 pub mod quote;
 pub mod rate;
+pub mod reconciliation;
 pub mod record;
 pub mod rejection;
 pub mod reversal;
