@@ -5,6 +5,7 @@
 //! | [`port`] | the traits and messages that the engine speaks |
 //! | [`listing`] | lists, a page at a time: what is asked for, what a page is |
 //! | [`general_ledger`] | the port of the books' own store |
+//! | [`reconciliation`] | what reconciliation reads, and what it keeps beside the books |
 //! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
 //! | `postings` | what projections are made of |
 //! | `totals` | a lane's control totals in a column |
@@ -27,5 +28,6 @@ pub mod mysql;
 pub mod null;
 pub mod port;
 mod postings;
+pub mod reconciliation;
 pub mod sqlite;
 mod totals;

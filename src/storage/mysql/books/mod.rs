@@ -5,6 +5,7 @@
 
 mod post;
 mod reads;
+mod reconciliation;
 mod standing;
 
 use std::{sync::Arc, time::Duration};
