@@ -15,6 +15,7 @@ pub mod outbox;
 mod ports;
 pub mod projection;
 pub mod quotes;
+pub mod reconciliation;
 pub mod secret_file;
 pub mod shutdown;
 pub mod startup;

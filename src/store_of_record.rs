@@ -12,9 +12,10 @@ use crate::{
         store::{StoreConfig, StoreKind},
     },
     storage::{
-        mysql::{MysqlStore, Retention},
+        mysql::{MysqlReconciliation, MysqlStore, Retention},
         port::{LedgerStore, StoreError},
-        sqlite::{SqliteOptions, SqliteStore},
+        reconciliation::port::ReconciliationReads,
+        sqlite::{SqliteOptions, SqliteReconciliation, SqliteStore},
     },
 };
 
@@ -64,6 +65,17 @@ impl StoreOfRecord {
         Ok(match config.kind {
             StoreKind::Embedded => Box::new(SqliteStore::open_read_only(&config.directory, currencies).await?),
             StoreKind::Mysql => Box::new(MysqlStore::open_read_only(&config.mysql.options()?, currencies).await?),
+        })
+    }
+
+    /// Opens what reconciliation reads, beside an engine or without one: connections of its own.
+    pub async fn open_reconciliation(
+        config: &StoreConfig,
+        currencies: Arc<CurrencySet>,
+    ) -> Result<Box<dyn ReconciliationReads>, OpenError> {
+        Ok(match config.kind {
+            StoreKind::Embedded => Box::new(SqliteReconciliation::open(&config.directory, currencies).await?),
+            StoreKind::Mysql => Box::new(MysqlReconciliation::open(&config.mysql.options()?, currencies).await?),
         })
     }
 

@@ -123,7 +123,10 @@ const DIGITS: [u8; 256] = {
     let mut digits = [u8::MAX; 256];
     let mut at = 0;
     while at < ALPHABET.len() {
-        #[expect(clippy::indexing_slicing, reason = "computed while compiling: an index beyond an end does not compile")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "computed while compiling: an index beyond an end does not compile"
+        )]
         {
             digits[ALPHABET[at] as usize] = at as u8;
         }

@@ -267,11 +267,13 @@ impl Skimmer {
     fn instant(&mut self, text: &[u8]) -> Option<Timestamp> {
         let (date, clock) = text.split_at_checked(10)?;
         let date = self.date(date, 0)?;
-        let [b'T', h1, h0, b':', m1, m0, b':', s1, s0, b'.', f5, f4, f3, f2, f1, f0, b'Z'] = *clock else { return None };
+        let [b'T', h1, h0, b':', m1, m0, b':', s1, s0, b'.', f5, f4, f3, f2, f1, f0, b'Z'] = *clock else {
+            return None;
+        };
         let digits = |digits: &[u8]| {
-            digits.iter().try_fold(0_i64, |number, digit| {
-                digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
-            })
+            digits
+                .iter()
+                .try_fold(0_i64, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
         };
         let (hours, minutes, seconds) = (digits(&[h1, h0])?, digits(&[m1, m0])?, digits(&[s1, s0])?);
         if hours > 23 || minutes > 59 || seconds > 59 {
@@ -382,7 +384,8 @@ mod tests {
         scribe.roll_date();
         let rate = fixture::terms(Side::Buy).mid;
         let reference = Some("deal \"1\"".into());
-        let cover = Cover { side: Side::Sell, amount: amount("5.00", "USD"), won: amount("6745", "KRW"), rate, reference };
+        let cover =
+            Cover { side: Side::Sell, amount: amount("5.00", "USD"), won: amount("6745", "KRW"), rate, reference };
         scribe.write(Event::Covered { cover });
         let mut skimmer = Skimmer::new(&currencies());
         let mut unread = 0;

@@ -137,10 +137,8 @@ impl ReconciliationReads for SqliteReconciliation {
         self.end().await;
         let failed = |error: sqlx::Error| store_error(&error);
         // The projections first: they are never ahead of what is read afterwards.
-        let projected: Vec<(i64, i64)> = sqlx::query_as("SELECT lane, seq FROM projection")
-            .fetch_all(&mut self.passbook)
-            .await
-            .map_err(failed)?;
+        let projected: Vec<(i64, i64)> =
+            sqlx::query_as("SELECT lane, seq FROM projection").fetch_all(&mut self.passbook).await.map_err(failed)?;
         let rows = sqlx::query(
             "SELECT l.id, l.seq, l.hash, l.last_date, coalesce(r.seq, 0) AS relayed, r.hash AS relayed_hash \
              FROM lane l LEFT JOIN relay r ON r.lane = l.id ORDER BY l.id",
@@ -154,7 +152,8 @@ impl ReconciliationReads for SqliteReconciliation {
             let lane = u16::try_from(number).ok().and_then(LaneId::new);
             let date: Option<i32> = get(row, "last_date")?;
             let followed = projected.iter().find(|(of, _)| *of == number).map_or(0, |(_, seq)| *seq);
-            let (relayed, relayed_hash) = (read_seq(get(row, "relayed")?)?, get::<Option<Vec<u8>>>(row, "relayed_hash")?);
+            let (relayed, relayed_hash) =
+                (read_seq(get(row, "relayed")?)?, get::<Option<Vec<u8>>>(row, "relayed_hash")?);
             let relayed_hash = relayed_hash.and_then(|bytes| bytes.try_into().ok()).map(ChainHash);
             lanes.push(LaneStanding {
                 lane: lane.ok_or_else(|| StoreError::Damaged("a stored lane is beyond what a lane can be".into()))?,

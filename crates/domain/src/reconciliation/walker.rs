@@ -4,7 +4,7 @@
 //! record of a later day comes, the lane is frozen as it closed the day, and the walk goes on to the end: so it knows what every
 //! account stands at now, too. A break is noted and stepped over by what the record says, so that it is found once.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     accounts::{Accounts, Standing},
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     control::{ControlTotal, ControlTotals},
-    currency::CurrencySet,
+    currency::{Currency, CurrencySet},
     id::{AccountId, ExchangeId, LaneId, Position, Seq},
     ledger::{Chart, Deal, Journal, TrialLine, post},
     money::Money,
@@ -37,8 +37,8 @@ pub struct Frozen {
     pub chunks: Vec<Vec<u8>>,
     /// What accounts held, zeros left out.
     pub closings: Tree,
-    /// What accounts with a posting on the day held before the first, zeros left out.
-    pub openings: Tree,
+    /// What accounts with a posting on the day held before the first, in minor units, zeros left out; in no order.
+    pub openings: Vec<(AccountId, Currency, i64)>,
 }
 
 impl Frozen {
@@ -52,15 +52,17 @@ impl Frozen {
 }
 
 /// Follows one lane.
-pub struct Walker<'a> {
+pub struct Walker {
     lane: LaneId,
     date: BusinessDate,
-    chart: Option<&'a Chart>,
+    chart: Option<Arc<Chart>>,
     accounts: Accounts,
     state: LaneState,
     last_date: Option<BusinessDate>,
-    openings: Tree,
+    openings: Vec<(AccountId, Currency, i64)>,
     frozen: Option<Frozen>,
+    /// A day before, whose accounts are wanted too, and what they were.
+    earlier: Option<(BusinessDate, Option<Vec<Vec<u8>>>)>,
     reversed: HashSet<ExchangeId>,
     payments: Payments,
     records: u64,
@@ -68,10 +70,10 @@ pub struct Walker<'a> {
     breaks: Breaks,
 }
 
-impl<'a> Walker<'a> {
+impl Walker {
     /// Begins before a lane's first record, to close this day. With a chart, the posting rules are applied to each record of up to
     /// that day.
-    pub fn new(lane: LaneId, date: BusinessDate, chart: Option<&'a Chart>) -> Self {
+    pub fn new(lane: LaneId, date: BusinessDate, chart: Option<Arc<Chart>>) -> Self {
         Self {
             lane,
             date,
@@ -79,8 +81,9 @@ impl<'a> Walker<'a> {
             accounts: Accounts::default(),
             state: LaneState::empty(lane, date),
             last_date: None,
-            openings: Tree::default(),
+            openings: Vec::new(),
             frozen: None,
+            earlier: None,
             reversed: HashSet::new(),
             payments: Payments::default(),
             records: 0,
@@ -90,7 +93,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Goes on from where an earlier day was closed; the accounts come by [`Walker::restore`].
-    pub fn resume(state: LaneState, date: BusinessDate, chart: Option<&'a Chart>) -> Self {
+    pub fn resume(state: LaneState, date: BusinessDate, chart: Option<Arc<Chart>>) -> Self {
         let last_date = Some(state.date);
         Self { last_date, state: LaneState { date, ..state.clone() }, ..Self::new(state.lane, date, chart) }
     }
@@ -98,6 +101,23 @@ impl<'a> Walker<'a> {
     /// Takes an account as the snapshot has it.
     pub fn restore(&mut self, account: &AccountState) {
         self.accounts.restore(account);
+    }
+
+    /// Keeps the accounts as they closed an earlier day, too.
+    pub fn keep(&mut self, earlier: BusinessDate) {
+        self.earlier = Some((earlier, None));
+    }
+
+    /// The accounts as they closed the earlier day, in chunks.
+    pub fn kept(&self) -> &[Vec<u8>] {
+        self.earlier.as_ref().and_then(|(_, chunks)| chunks.as_deref()).unwrap_or_default()
+    }
+
+    /// Passes over a record that cannot be read.
+    pub fn pass_over(&mut self, position: Position, hash: [u8; 32]) {
+        self.records += 1;
+        self.state.seq = position.seq();
+        self.state.hash = hash;
     }
 
     /// The last record that was followed.
@@ -113,6 +133,11 @@ impl<'a> Walker<'a> {
     /// Records and postings followed.
     pub const fn followed(&self) -> (u64, u64) {
         (self.records, self.postings)
+    }
+
+    /// The business date of the last record; of the snapshot at first.
+    pub const fn last_date(&self) -> Option<BusinessDate> {
+        self.last_date
     }
 
     /// Payments of interest that were seen.
@@ -151,21 +176,11 @@ impl<'a> Walker<'a> {
 
     fn freeze(&mut self) {
         let mut closings = Tree::default();
-        let mut chunks = Vec::with_capacity(self.accounts.len() / ACCOUNTS_PER_CHUNK + 1);
-        let mut chunk = Vec::with_capacity(ACCOUNTS_PER_CHUNK);
-        for state in self.accounts.sorted() {
+        let chunks = chunks_of(&self.accounts, |state| {
             for balance in state.balances.iter().filter(|balance| balance.minor != 0) {
                 closings.add(state.account, balance.currency, balance.minor, 0);
             }
-            chunk.push(state);
-            if chunk.len() == ACCOUNTS_PER_CHUNK {
-                chunks.push(encode_chunk(&chunk));
-                chunk.clear();
-            }
-        }
-        if !chunk.is_empty() {
-            chunks.push(encode_chunk(&chunk));
-        }
+        });
         let accounts = self.accounts.len() as u64;
         let state = LaneState { date: self.date, accounts, ..self.state.clone() };
         let openings = std::mem::take(&mut self.openings);
@@ -187,6 +202,11 @@ impl<'a> Walker<'a> {
     pub fn follow(&mut self, movement: &Movement, hash: [u8; 32], journal: &mut dyn FnMut(&Journal)) {
         let event = &movement.event;
         self.place(event.position, event.at, event.business_date);
+        if let Some((date, chunks @ None)) = &mut self.earlier
+            && event.business_date > *date
+        {
+            *chunks = Some(chunks_of(&self.accounts, |_| {}));
+        }
         if event.business_date > self.date && self.frozen.is_none() {
             self.freeze();
         }
@@ -199,8 +219,8 @@ impl<'a> Walker<'a> {
         }
         self.deal(movement);
         self.totals(movement);
-        if let Some(chart) = self.chart.filter(|_| event.business_date <= self.date) {
-            self.to_books(chart, movement, journal);
+        if let Some(chart) = self.chart.clone().filter(|_| event.business_date <= self.date) {
+            self.to_books(&chart, movement, journal);
         }
         self.state.seq = event.position.seq();
         self.state.hash = hash;
@@ -277,7 +297,7 @@ impl<'a> Walker<'a> {
         self.state.postings += 1;
         self.state.totals.post(leg.amount);
         if day == self.date && before.day < day.days() && before.minor != 0 {
-            self.openings.add(leg.account, currency, before.minor, 0);
+            self.openings.push((leg.account, currency, before.minor));
         }
         let balance = before.minor.checked_add(leg.amount.minor());
         if before.version.checked_add(1) != Some(leg.version) || balance != Some(after.minor) || after.minor < 0 {
@@ -382,8 +402,26 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// All accounts by their ids, packed; `each` sees them on their way.
+fn chunks_of(accounts: &Accounts, mut each: impl FnMut(&AccountState)) -> Vec<Vec<u8>> {
+    let mut chunks = Vec::with_capacity(accounts.len() / ACCOUNTS_PER_CHUNK + 1);
+    let mut chunk = Vec::with_capacity(ACCOUNTS_PER_CHUNK.min(accounts.len()));
+    for state in accounts.sorted() {
+        each(&state);
+        chunk.push(state);
+        if chunk.len() == ACCOUNTS_PER_CHUNK {
+            chunks.push(encode_chunk(&chunk));
+            chunk.clear();
+        }
+    }
+    if !chunk.is_empty() {
+        chunks.push(encode_chunk(&chunk));
+    }
+    chunks
+}
+
 /// The number of the kind under which a passbook shows a deal.
-const fn entry_kind(deal: &Deal) -> u8 {
+pub const fn entry_kind(deal: &Deal) -> u8 {
     match deal {
         Deal::Exchange { .. } => 1,
         Deal::Deposit(_) => 2,

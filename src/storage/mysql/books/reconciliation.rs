@@ -200,7 +200,9 @@ impl ReconciliationBook for MysqlBooks {
                 let mut next = || {
                     let number = numbers.next().flatten();
                     // Modulo 2^64, as whoever compares counts.
-                    number.map(|number| number as u64).ok_or_else(|| StoreError::Damaged(format!("sums of journals, {text:?}")))
+                    number
+                        .map(|number| number as u64)
+                        .ok_or_else(|| StoreError::Damaged(format!("sums of journals, {text:?}")))
                 };
                 let (places, checksums, weighted) = (next()?, next()?, next()?);
                 let count: i64 = get(row, "journals")?;

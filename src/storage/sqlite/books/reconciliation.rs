@@ -80,11 +80,11 @@ impl ReconciliationBook for SqliteBooks {
             "SELECT id, business_date, status, finished_at, accounts, postings, breaks FROM reconciliation \
              WHERE id < ? ORDER BY id DESC LIMIT ?",
         )
-            .bind(before.map_or(i64::MAX, |id| id.started_at().micros()))
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(reader.connection())
-            .await
-            .map_err(|error| store_error(&error))?;
+        .bind(before.map_or(i64::MAX, |id| id.started_at().micros()))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(reader.connection())
+        .await
+        .map_err(|error| store_error(&error))?;
         reader.give_back();
         rows.iter().map(|row| read_run(row, String::new())).collect()
     }
