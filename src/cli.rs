@@ -3,6 +3,7 @@
 mod close;
 mod export;
 mod ledger;
+mod reconcile;
 mod token;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -28,6 +29,7 @@ Examples:
   hwan token create --name app --role customer_channel
                                           make an API key for the caller app; a running hwan takes it
   hwan verify --data /tmp/h               prove that the ledger in /tmp/h follows from its journal
+  hwan reconcile --data /tmp/h            prove that the newest business day that is over agrees, two ways
   HWAN_LOG__FORMAT=json hwan              set one field, here log.format, by the environment
 
 Every field of the configuration is explained in config/default.toml. A field is
@@ -84,6 +86,9 @@ enum Command {
     ///
     /// Exit code 0: nothing is wrong. 1: something is, or the ledger cannot be read. 2: the command line is wrong.
     Verify,
+    /// Prove that a business day agrees: journal, daily rows, passbooks, balances and books, account by account; beside a running
+    /// engine or without one.
+    Reconcile(reconcile::ReconcileArgs),
     /// Print the bank's own books: trial balance, positions, how far they are behind, what could not be posted.
     Ledger {
         #[command(subcommand)]
@@ -120,6 +125,7 @@ impl Cli {
             Command::Export(command) => command.run(&overrides),
             Command::Close(args) => args.run(&overrides),
             Command::Accounting => accounting_process::run(&overrides),
+            Command::Reconcile(args) => args.run(&overrides),
             Command::Verify => startup::verify(&overrides),
             Command::Scenarios(args) => hwan_scenarios::run(&args),
         };
@@ -154,5 +160,7 @@ mod tests {
         assert!(Cli::try_parse_from(["hwan", "export", "--to", "/tmp/days"]).is_err());
         assert!(Cli::try_parse_from(["hwan", "close", "--date", "2026-11-23", "--format", "json"]).is_ok());
         assert!(Cli::try_parse_from(["hwan", "close", "--date", "23.11.2026"]).is_err());
+        assert!(Cli::try_parse_from(["hwan", "reconcile", "--date", "2026-11-22", "--format", "html"]).is_ok());
+        assert!(Cli::try_parse_from(["hwan", "reconcile", "--account", "cus_0008000000007"]).is_err());
     }
 }

@@ -16,6 +16,7 @@ pub mod outbox;
 mod ports;
 pub mod projection;
 pub mod quotes;
+pub mod reconciliation;
 pub mod sealing;
 pub mod secret_file;
 pub mod shutdown;

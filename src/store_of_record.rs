@@ -12,10 +12,11 @@ use crate::{
         store::{StoreConfig, StoreKind},
     },
     storage::{
-        mysql::{MysqlStore, Retention},
+        mysql::{MysqlReconciliation, MysqlStore, Retention},
         port::{LedgerStore, StoreError},
+        reconciliation::port::ReconciliationReads,
         sealing::port::SealingStore,
-        sqlite::{SqliteOptions, SqliteStore},
+        sqlite::{SqliteOptions, SqliteReconciliation, SqliteStore},
     },
 };
 
@@ -90,6 +91,17 @@ impl StoreOfRecord {
     /// The server whose exported records may go; `None` where the store keeps them all.
     pub fn mysql(&self) -> Option<Arc<MysqlStore>> {
         self.mysql.clone()
+    }
+
+    /// Opens what reconciliation reads, beside an engine or without one: connections of its own.
+    pub async fn open_reconciliation(
+        config: &StoreConfig,
+        currencies: Arc<CurrencySet>,
+    ) -> Result<Box<dyn ReconciliationReads>, OpenError> {
+        Ok(match config.kind {
+            StoreKind::Embedded => Box::new(SqliteReconciliation::open(&config.directory, currencies).await?),
+            StoreKind::Mysql => Box::new(MysqlReconciliation::open(&config.mysql.options()?, currencies).await?),
+        })
     }
 
     /// Lets keys expire for as long as it runs; `None` where the store keeps them all.

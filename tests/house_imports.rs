@@ -34,7 +34,7 @@ impl fmt::Display for Finding {
 const WORDS: &[(&str, &[&str], &str)] = &[
     (
         "sqlx",
-        &["src/storage/", "tests/store_", "crates/chaos/", "loadtest/src/baseline/"],
+        &["src/storage/", "tests/store_", "tests/tamper", "crates/chaos/", "loadtest/src/baseline/"],
         "only src/storage, its tests, the crash tests and what the engine is compared with name sqlx",
     ),
     ("dashmap", &["src/actors/directory.rs"], "only src/actors/directory.rs names dashmap"),

@@ -106,6 +106,7 @@ impl Bank {
         let parts = EngineParts {
             store: store.clone(),
             clock: clock.clone(),
+            business_day: hwan_domain::business_day::BusinessDay::SEOUL,
             currencies: currencies(),
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),

@@ -15,6 +15,7 @@ use hwan_domain::{
     closing::{Closing, LaneDay},
     id::{LaneId, Position, Seq},
     ledger::{Journal, TrialLine},
+    reconciliation::RunId,
     time::{BusinessDate, Timestamp},
 };
 use tokio::{sync::Mutex, time::Instant};
@@ -29,6 +30,10 @@ use crate::storage::{
         },
     },
     port::{ChainHash, StoreError},
+    reconciliation::{
+        book::{ReconciliationBook, SnapshotChunk, SnapshotHead, StoredRun},
+        journal_sums::JournalSums,
+    },
 };
 
 /// The pause after an attempt that failed.
@@ -210,5 +215,45 @@ impl AlertBook for LateLedger {
 
     async fn taken_back(&self, lane: LaneId) -> Result<Option<Checkpoint>, StoreError> {
         self.ledger().await?.taken_back(lane).await
+    }
+}
+
+#[async_trait]
+impl ReconciliationBook for LateLedger {
+    async fn note_run(&self, run: &StoredRun) -> Result<(), StoreError> {
+        self.ledger().await?.note_run(run).await
+    }
+
+    async fn runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<StoredRun>, StoreError> {
+        self.ledger().await?.runs(before, limit).await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<StoredRun>, StoreError> {
+        self.ledger().await?.run(id).await
+    }
+
+    async fn newest_snapshot(&self, lane: LaneId, before: BusinessDate) -> Result<Option<SnapshotHead>, StoreError> {
+        self.ledger().await?.newest_snapshot(lane, before).await
+    }
+
+    async fn snapshot_chunk(
+        &self,
+        lane: LaneId,
+        date: BusinessDate,
+        number: u32,
+    ) -> Result<Option<SnapshotChunk>, StoreError> {
+        self.ledger().await?.snapshot_chunk(lane, date, number).await
+    }
+
+    async fn write_snapshot(&self, head: &SnapshotHead, chunks: &[SnapshotChunk]) -> Result<(), StoreError> {
+        self.ledger().await?.write_snapshot(head, chunks).await
+    }
+
+    async fn forget_snapshots(&self, lane: LaneId, before: BusinessDate) -> Result<(), StoreError> {
+        self.ledger().await?.forget_snapshots(lane, before).await
+    }
+
+    async fn journal_sums(&self, lane: LaneId, after: Seq, through: Seq) -> Result<Vec<JournalSums>, StoreError> {
+        self.ledger().await?.journal_sums(lane, after, through).await
     }
 }

@@ -7,6 +7,7 @@
 //! | [`alerts`] | the port of alerts and of the watch's state, in the books' store |
 //! | [`closings`] | the port of closings, in the books' store |
 //! | [`general_ledger`] | the port of the books' own store |
+//! | [`reconciliation`] | what reconciliation reads, and what it keeps beside the books |
 //! | [`sealing`] | the port of sealed days: how accounts ended a business date |
 //! | [`codec`] | a record as text: the journal's body, and what the chain of hashes runs over |
 //! | `postings` | what projections are made of |
@@ -32,6 +33,7 @@ pub mod mysql;
 pub mod null;
 pub mod port;
 mod postings;
+pub mod reconciliation;
 pub mod sealing;
 pub mod sqlite;
 mod totals;

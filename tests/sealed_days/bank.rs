@@ -62,6 +62,8 @@ impl Bank {
             currencies: currencies(),
             policy: LimitPolicy::default(),
             guard: GuardPolicy::default(),
+            business_day: hwan_domain::business_day::BusinessDay::SEOUL,
+            interest: Default::default(),
             quote_lifetime_max: Duration::from_secs(300),
             limits: EngineLimits { customer_lanes: 2, ..EngineLimits::default() },
             outbox: Some(Arc::new(books)),

@@ -172,7 +172,7 @@ impl Ratio {
     }
 
     /// The won leg of `foreign` minor units: ceil when the customer buys, floor when the customer sells.
-    fn won(&self, foreign: i64, side: Side) -> i128 {
+    pub(crate) fn won(&self, foreign: i64, side: Side) -> i128 {
         let exact = i128::from(foreign) * self.numerator;
         match side {
             Side::Buy => div_ceil(exact, self.denominator),

@@ -118,6 +118,23 @@ pub struct IdError {
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const TEXT_LEN: usize = 13;
 
+/// What each byte stands for; 255 for those that are none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut at = 0;
+    while at < ALPHABET.len() {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "computed while compiling: an index beyond an end does not compile"
+        )]
+        {
+            digits[ALPHABET[at] as usize] = at as u8;
+        }
+        at += 1;
+    }
+    digits
+};
+
 fn encode(packed: u64) -> [u8; TEXT_LEN] {
     let mut text = [b'0'; TEXT_LEN];
     let mut rest = packed;
@@ -135,10 +152,20 @@ fn decode(text: &str) -> Option<u64> {
     }
     let mut packed: u64 = 0;
     for byte in text.bytes() {
-        let digit = ALPHABET.iter().position(|&letter| letter == byte)? as u64;
-        packed = packed.checked_mul(32)?.checked_add(digit)?;
+        let digit = DIGITS.get(usize::from(byte)).copied().filter(|digit| *digit < 32)?;
+        packed = packed.checked_mul(32)?.checked_add(u64::from(digit))?;
     }
     (packed <= i64::MAX as u64).then_some(packed)
+}
+
+/// A number of up to 63 bits as the 13 characters of an id.
+pub(crate) fn packed_text(packed: u64) -> String {
+    encode(packed).iter().map(|byte| char::from(*byte)).collect()
+}
+
+/// The number of 13 characters.
+pub(crate) fn packed_of(text: &str) -> Option<u64> {
+    decode(text)
 }
 
 macro_rules! ids {

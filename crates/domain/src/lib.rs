@@ -7,7 +7,7 @@
 //! happen to it ([`check`], [`limit`], [`guard`], [`rejection`]), how it changes ([`account`], [`customer`],
 //! [`exchange`], [`quote`], [`reversal`], [`interest`], [`cover`], [`revision`], [`board`]) and what must always hold ([`invariant`],
 //! [`record`], [`control`]). What the bank's own books make of it all: [`ledger`]. Its days, and their end: [`business_day`],
-//! [`closing`], [`statement`]. What should never happen, looked for: [`anomaly`].
+//! [`closing`], [`statement`]. Whether all of it agrees: [`reconciliation`]. What should never happen, looked for: [`anomaly`].
 
 pub mod account;
 pub mod anomaly;
@@ -29,6 +29,7 @@ pub mod limit;
 pub mod money;
 pub mod quote;
 pub mod rate;
+pub mod reconciliation;
 pub mod record;
 pub mod rejection;
 pub mod reversal;

@@ -12,6 +12,7 @@
 
 mod decode;
 mod encode;
+mod skim;
 mod text;
 
 use sha2::{Digest, Sha256};
@@ -20,6 +21,7 @@ pub use decode::decode;
 pub(in crate::storage) use decode::{decode_facts, decode_round_status};
 pub use encode::{encode, encode_into};
 pub(in crate::storage) use encode::{encode_facts, round_status};
+pub use skim::Skimmer;
 
 use super::port::ChainHash;
 

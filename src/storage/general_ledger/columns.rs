@@ -47,7 +47,14 @@ pub(in crate::storage) fn of_column(account: &LedgerAccount) -> &str {
 /// Entries as their column holds them.
 pub(in crate::storage) fn write_entries(entries: &Entries) -> String {
     let mut text = String::with_capacity(2 + entries.len() * ENTRY_BYTES);
+    write_entries_into(&mut text, entries);
+    text
+}
+
+/// The same, after what a buffer holds.
+pub(in crate::storage) fn write_entries_into(text: &mut String, entries: &Entries) {
     text.push('[');
+    let begins = text.len();
     for Entry { account, side, amount } in entries {
         let side = match side {
             EntrySide::Debit => 'D',
@@ -57,7 +64,7 @@ pub(in crate::storage) fn write_entries(entries: &Entries) -> String {
         let _ = write!(
             text,
             "{}[{},\"{}\",\"{side}\",\"{}\",{}]",
-            if text.len() > 1 { "," } else { "" },
+            if text.len() > begins { "," } else { "" },
             account.code.number(),
             of_column(account),
             amount.currency().code(),
@@ -65,7 +72,6 @@ pub(in crate::storage) fn write_entries(entries: &Entries) -> String {
         );
     }
     text.push(']');
-    text
 }
 
 /// Entries from their column.

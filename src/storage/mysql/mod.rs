@@ -15,6 +15,7 @@
 //! | `relay` | how far the outbox has published |
 //! | `reads`, `states`, `passbook` | every read |
 //! | `sums` | what all accounts hold together |
+//! | `reconciliation` | what reconciliation reads |
 //! | `retention` | deleting what is sealed, letting keys expire |
 //! | `books` | the bank's own books, in a database of their own |
 //! | `errors` | the only table of what an error means |
@@ -43,6 +44,7 @@ mod passbook;
 mod projections;
 mod readers;
 mod reads;
+mod reconciliation;
 mod relay;
 mod retention;
 mod schema;
@@ -55,5 +57,6 @@ mod sums;
 
 pub use books::MysqlBooks;
 pub use options::{MysqlOptions, Tls, TlsMode};
+pub use reconciliation::MysqlReconciliation;
 pub use retention::{Kept, Retention};
 pub use store::MysqlStore;

@@ -118,7 +118,7 @@ fn read_version(number: i64) -> Result<u64, StoreError> {
     u64::try_from(number).map_err(|_| StoreError::Damaged("a stored version is negative".into()))
 }
 
-fn read_entry(row: &MySqlRow, currencies: &CurrencySet) -> Result<PassbookEntry, StoreError> {
+pub(super) fn read_entry(row: &MySqlRow, currencies: &CurrencySet) -> Result<PassbookEntry, StoreError> {
     let code: &str = get(row, "currency")?;
     let kind: i8 = get(row, "kind")?;
     Ok(PassbookEntry {

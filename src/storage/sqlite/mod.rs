@@ -30,6 +30,7 @@ mod passbook;
 mod projections;
 mod readers;
 mod reads;
+mod reconciliation;
 mod relay;
 mod schema;
 mod statements;
@@ -40,4 +41,5 @@ mod writer;
 
 pub use books::SqliteBooks;
 pub use options::SqliteOptions;
+pub use reconciliation::SqliteReconciliation;
 pub use store::SqliteStore;

@@ -59,7 +59,7 @@ pub(super) async fn post(store: &Arc<Shared>, step: &Step) -> Result<(), PostErr
 }
 
 /// Runs a transaction whose first statement must match one row; whether it did. Nothing was changed where it did not.
-async fn transact(committer: Arc<Committer>, fence: String, mut rest: Script) -> Result<bool, StoreError> {
+pub(super) async fn transact(committer: Arc<Committer>, fence: String, mut rest: Script) -> Result<bool, StoreError> {
     rest.statement("COMMIT");
     let mut turn = committer.turn().await?;
     let mut begun = turn.begin(&fence).await;

@@ -81,7 +81,7 @@ pub(super) async fn trail(
     Ok(found)
 }
 
-fn read_journal(row: &MySqlRow, currencies: &CurrencySet) -> Result<Journal, StoreError> {
+pub(super) fn read_journal(row: &MySqlRow, currencies: &CurrencySet) -> Result<Journal, StoreError> {
     let reference: Option<String> = get(row, "reference")?;
     let kind: i8 = get(row, "kind")?;
     Ok(Journal {

@@ -7,6 +7,7 @@ mod alerts;
 mod closings;
 mod post;
 mod reads;
+mod reconciliation;
 mod standing;
 
 use std::{path::Path, sync::Arc};

@@ -89,7 +89,7 @@ pub(super) async fn trail(
     Ok(found)
 }
 
-fn read_journal(row: &SqliteRow, currencies: &CurrencySet) -> Result<Journal, StoreError> {
+pub(super) fn read_journal(row: &SqliteRow, currencies: &CurrencySet) -> Result<Journal, StoreError> {
     let reference: Option<String> = get(row, "reference")?;
     Ok(Journal {
         position: read_position(get(row, "id")?)?,

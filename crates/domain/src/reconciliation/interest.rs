@@ -1,0 +1,111 @@
+//! What holds for payments of interest: the ranges of an account do not overlap, and the tax of each follows the formula.
+//!
+//! Gross is in whole won; income tax is 14 % of it and local tax 10 % of the income tax, each cut below ten won; what is credited is
+//! the rest.
+
+use std::collections::HashMap;
+
+use crate::{id::AccountId, time::BusinessDate};
+
+/// Income tax, in percent of gross.
+const INCOME_TAX_PERCENT: i64 = 14;
+/// Local tax, in percent of the income tax.
+const LOCAL_TAX_PERCENT: i64 = 10;
+/// Taxes are cut below this many won.
+const TAX_UNIT: i64 = 10;
+
+/// A payment, in whole won.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterestPayment {
+    /// The account.
+    pub account: AccountId,
+    /// The first day.
+    pub from: BusinessDate,
+    /// The last day.
+    pub through: BusinessDate,
+    /// Before taxes.
+    pub gross: i64,
+    /// Income tax.
+    pub income_tax: i64,
+    /// Local tax.
+    pub local_tax: i64,
+    /// What was credited.
+    pub net: i64,
+}
+
+impl InterestPayment {
+    /// The taxes that follow from a gross amount: income tax, local tax.
+    pub fn taxes(gross: i64) -> (i64, i64) {
+        let cut = |won: i64| won - won.rem_euclid(TAX_UNIT);
+        let part = |won: i64, percent: i64| (i128::from(won) * i128::from(percent) / 100) as i64; // below the whole
+        let income = cut(part(gross, INCOME_TAX_PERCENT));
+        (income, cut(part(income, LOCAL_TAX_PERCENT)))
+    }
+
+    /// Whether its numbers follow from each other.
+    pub fn follows(&self) -> bool {
+        let (income, local) = Self::taxes(self.gross);
+        self.gross >= 0
+            && self.from <= self.through
+            && (self.income_tax, self.local_tax) == (income, local)
+            && self.gross.checked_sub(income + local) == Some(self.net)
+    }
+}
+
+/// The payments that a walk has seen: up to which day each account is paid.
+#[derive(Clone, Debug, Default)]
+pub struct Payments {
+    paid_through: HashMap<AccountId, BusinessDate>,
+    count: u64,
+}
+
+impl Payments {
+    /// Takes the next payment of a journal; returns up to which day its account was paid before, where the ranges share a day.
+    pub fn take(&mut self, payment: &InterestPayment) -> Option<BusinessDate> {
+        self.count += 1;
+        let before = self.paid_through.insert(payment.account, payment.through);
+        before.filter(|through| payment.from <= *through)
+    }
+
+    /// How many there were.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{LaneId, Position, Seq};
+
+    fn payment(from: i32, through: i32, gross: i64, taxes: (i64, i64)) -> InterestPayment {
+        InterestPayment {
+            account: AccountId::at(Position::new(LaneId::FIRST, Seq::new(7).unwrap())),
+            from: BusinessDate::from_days(from),
+            through: BusinessDate::from_days(through),
+            gross,
+            income_tax: taxes.0,
+            local_tax: taxes.1,
+            net: gross - taxes.0 - taxes.1,
+        }
+    }
+
+    #[test]
+    fn taxes_follow_the_formula() {
+        assert_eq!(InterestPayment::taxes(547), (70, 0));
+        assert_eq!(InterestPayment::taxes(2_082), (290, 20));
+        assert!(payment(1, 1, 547, (70, 0)).follows());
+        assert!(!payment(1, 1, 547, (76, 0)).follows());
+        assert!(!payment(2, 1, 547, (70, 0)).follows());
+    }
+
+    #[test]
+    fn ranges_that_share_a_day_overlap() {
+        let at = |from, through| payment(from, through, 547, (70, 0));
+        let mut payments = Payments::default();
+        assert_eq!(payments.take(&at(1, 3)), None);
+        assert_eq!(payments.take(&at(4, 6)), None);
+        assert_eq!(payments.take(&at(6, 7)), Some(BusinessDate::from_days(6)));
+        assert_eq!(payments.count(), 3);
+    }
+}
