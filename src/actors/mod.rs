@@ -11,6 +11,7 @@
 //! | [`plan`], [`judge`] | what a command means; whether it may be |
 //! | [`looks`], [`look`] | reads: by the façade; in the customer's mailbox |
 //! | [`reads`] | lists, read from the store |
+//! | [`memory`] | what is in memory, compared with the store |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
 //! | [`parts`] | what an engine is made of, its bounds |
 //! | [`place`] | threads beside the lane's |
@@ -34,6 +35,7 @@ pub mod lane;
 pub mod link;
 pub mod look;
 pub mod looks;
+pub mod memory;
 pub mod parts;
 pub mod place;
 pub mod plan;
