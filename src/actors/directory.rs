@@ -136,6 +136,20 @@ impl Directory {
         self.residents.len()
     }
 
+    /// Some of the customers in memory, at most so many, picked by `pick`, which gives a number below the one that it gets.
+    pub fn sample(&self, customers_max: usize, mut pick: impl FnMut(usize) -> usize) -> Vec<CustomerId> {
+        let rounds = lock(&self.rounds);
+        if rounds.len() <= customers_max {
+            return rounds.iter().copied().collect();
+        }
+        let mut picked: Vec<CustomerId> =
+            (0..customers_max).filter_map(|_| rounds.get(pick(rounds.len())).copied()).collect();
+        drop(rounds);
+        picked.sort_unstable();
+        picked.dedup();
+        picked
+    }
+
     /// Accounts in memory.
     pub fn accounts(&self) -> usize {
         self.owners.len()

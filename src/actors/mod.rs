@@ -12,6 +12,7 @@
 //! | [`looks`], [`look`] | reads: by the façade; in the customer's mailbox |
 //! | [`reads`], [`history`] | lists, read from the store; what an account held, and its statement |
 //! | [`interest`] | what interest an account may claim, and claiming it |
+//! | [`memory`] | what is in memory, compared with the store |
 //! | [`keeper`], [`link`] | taking a lane, its generations and their end; what one generation shares |
 //! | [`dates`], [`business_date`] | where the lanes should stand, and the command that sends them on |
 //! | [`parts`] | what an engine is made of, its bounds |
@@ -40,6 +41,7 @@ pub mod lane;
 pub mod link;
 pub mod look;
 pub mod looks;
+pub mod memory;
 pub mod parts;
 pub mod place;
 pub mod plan;

@@ -11,6 +11,7 @@
 //! | `snapshots` | where a walk begins, and what it leaves for the next day |
 //! | [`one_account`] | one account alone, posting by posting |
 //! | [`history`] | a reconciliation as the history keeps it |
+//! | [`service`] | one reconciliation at a time in a server, and its history |
 //! | [`memory`] | the port by which an engine shows what it holds in memory |
 //! | [`report`] | for a terminal, as JSON, as a page |
 //!
@@ -26,5 +27,6 @@ pub mod one_account;
 mod passbooks;
 pub mod report;
 pub mod run;
+pub mod service;
 mod snapshots;
 mod walk;

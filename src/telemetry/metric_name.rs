@@ -115,6 +115,16 @@ metric_names! {
     WatchLag = "hwan_watch_lag_seconds", MetricKind::Gauge, Unit::Seconds;
     /// Exchanges of a lane that the watch could not judge by their round since it began, because too many waited for one.
     WatchUnjudged = "hwan_watch_unjudged_exchanges", MetricKind::Gauge, Unit::Count;
+    /// The business date of the newest reconciliation that was done, in days since 1970-01-01.
+    ReconciliationDate = "hwan_reconciliation_business_day", MetricKind::Gauge, Unit::Count;
+    /// How long the newest reconciliation took.
+    ReconciliationTook = "hwan_reconciliation_took_seconds", MetricKind::Gauge, Unit::Seconds;
+    /// Accounts that the newest reconciliation compared.
+    ReconciliationAccounts = "hwan_reconciliation_accounts", MetricKind::Gauge, Unit::Count;
+    /// Breaks that the newest reconciliation found, by kind: timing, missing, duplicate, amount, orphan.
+    ReconciliationBreaks = "hwan_reconciliation_breaks", MetricKind::Gauge, Unit::Count;
+    /// Reconciliations by outcome: clean, broken, failed.
+    Reconciliations = "hwan_reconciliations_total", MetricKind::Counter, Unit::Count;
     /// Records of a lane that left by the outbox.
     OutboxPublished = "hwan_outbox_published_total", MetricKind::Counter, Unit::Count;
     /// How often what was given to the outbox's carrier was not delivered and was begun anew at the last delivered record.

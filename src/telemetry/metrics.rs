@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use hwan_domain::reconciliation::{BreakKind, Reconciliation};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, with_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -435,6 +436,59 @@ impl WatchLaneMetrics {
         self.seq.set(gauge_value(seq));
         self.lag.set(lag.as_secs_f64());
         self.unjudged.set(gauge_value(unjudged));
+    }
+}
+
+/// The reconciliations of this process.
+#[derive(Clone, Debug)]
+pub struct ReconciliationMetrics {
+    date: Gauge,
+    took: Gauge,
+    accounts: Gauge,
+    breaks: [Gauge; BreakKind::ALL.len()],
+    clean: Counter,
+    broken: Counter,
+    failed: Counter,
+}
+
+impl ReconciliationMetrics {
+    /// Registers them.
+    pub fn new() -> Self {
+        let outcome = |name| counter(MetricName::Reconciliations, vec![Label::from_static_parts("outcome", name)]);
+        let kind = |kind: BreakKind| {
+            gauge(MetricName::ReconciliationBreaks, vec![Label::from_static_parts("kind", kind.as_str())])
+        };
+        Self {
+            date: gauge(MetricName::ReconciliationDate, Vec::new()),
+            took: gauge(MetricName::ReconciliationTook, Vec::new()),
+            accounts: gauge(MetricName::ReconciliationAccounts, Vec::new()),
+            breaks: BreakKind::ALL.map(kind),
+            clean: outcome("clean"),
+            broken: outcome("broken"),
+            failed: outcome("failed"),
+        }
+    }
+
+    /// One was done.
+    pub fn done(&self, result: &Reconciliation) {
+        self.date.set(f64::from(result.business_date.days()));
+        self.took.set(Duration::from_micros(u64::try_from(result.micros()).unwrap_or(0)).as_secs_f64());
+        self.accounts.set(gauge_value(result.accounts()));
+        for (gauge, kind) in self.breaks.iter().zip(BreakKind::ALL) {
+            gauge.set(gauge_value(result.breaks.of_kind(kind)));
+        }
+        if result.is_clean() { &self.clean } else { &self.broken }.increment(1);
+    }
+
+    /// One could not be done.
+    pub fn failed(&self) {
+        self.failed.increment(1);
+    }
+}
+
+impl Default for ReconciliationMetrics {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
