@@ -53,6 +53,11 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ("storage", &["api", "actors", "outbox", "startup", "shutdown"], "storage sees the domain"),
     ("projection", &["api", "actors", "startup", "shutdown"], "projections see the domain and the ports of storage"),
     ("outbox", &["api", "actors", "startup", "shutdown"], "the outbox sees the domain and the ports of storage"),
+    (
+        "closing",
+        &["api", "actors", "startup", "shutdown"],
+        "closing sees the domain, the books and the ports of storage",
+    ),
     ("accounting", &["api", "actors", "startup", "shutdown"], "accounting sees the domain and the ports of storage"),
     ("reconciliation", &["api", "actors", "startup"], "reconciliation sees the domain and the ports of storage"),
     ("watch", &["api", "actors", "startup", "shutdown"], "the watch sees the domain and the ports of storage"),

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     access::role::{Role, Roles},
-    closing::closer::CloseError,
+    closing::closer::{CLOSINGS_PER_PAGE_MAX, CloseError},
 };
 
 /// The date that a path names.
@@ -229,7 +229,7 @@ impl From<CloseError> for Problem {
 /// GET /v1/closings
 pub(super) async fn list(context: web::Data<Context>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::of(&request, &LIST)?;
-    let limit = query.limit()?;
+    let limit = query.limit()?.min(CLOSINGS_PER_PAGE_MAX);
     let before = Cursor::of(&query)?.map(|Cursor(days, _)| {
         // Days since 1970; what is none of this list's lies beyond every date.
         BusinessDate::from_days(i32::try_from(days).unwrap_or(i32::MAX))

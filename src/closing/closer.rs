@@ -12,14 +12,10 @@ use hwan_domain::{
     time::BusinessDate,
 };
 
+pub use crate::storage::closings::port::CLOSINGS_PER_PAGE_MAX;
 use crate::{
     accounting::books::BooksError,
-    storage::{
-        closings::port::{CLOSINGS_PER_PAGE_MAX, Sealing},
-        codec::digest,
-        general_ledger::books_store::BooksStore,
-        port::StoreError,
-    },
+    storage::{closings::port::Sealing, codec::digest, general_ledger::books_store::BooksStore, port::StoreError},
 };
 
 /// Why a date is not closed.

@@ -264,3 +264,54 @@ async fn a_statement_is_given_as_csv_to_who_asks_for_it() {
     let page = String::from_utf8(page.bytes.to_vec()).unwrap();
     assert!(page.lines().last().unwrap().starts_with("next_cursor,,,,"), "{page}");
 }
+
+#[tokio::test]
+async fn midnight_passes_under_load_and_both_days_close_to_the_won() {
+    let server = Server::start_with(|config| config.engine.customer_lanes = 3).await;
+    let hour = 3_600 * 1_000_000;
+    server.clock.advance_micros(14 * hour - 100_000);
+    let body = json!({ "currency": "USD", "mid": "1350.50", "valid_until": "2026-12-23T02:00:00Z" });
+    server.post("/v1/rounds", &body).await.expect(201);
+    let mut customers = Vec::new();
+    for _ in 0..6 {
+        customers.push(server.customer(&[("KRW", "1000000"), ("USD", "100.00")]).await);
+    }
+    let exchanges = (0..180_usize).map(|number| {
+        let (server, customer) = (&server, &customers[number % customers.len()]);
+        async move {
+            tokio::time::sleep(Duration::from_millis(number as u64 * 3)).await;
+            if number == 60 {
+                server.clock.advance_micros(100_000); // midnight, to the microsecond
+            }
+            let side = if number % 4 == 0 { "sell" } else { "buy" };
+            let order = order(customer, side, "1.00", "USD");
+            server.post_with("/v1/exchanges", &format!("load-{number}"), &order).await.expect(201)["business_date"]
+                .clone()
+        }
+    });
+    let dates = futures_util::future::join_all(exchanges).await;
+    let on = |date: &str| dates.iter().filter(|of| **of == json!(date)).count();
+    assert!(on("2026-11-23") >= 60 && on("2026-11-24") >= 60, "{} and {}", on("2026-11-23"), on("2026-11-24"));
+    assert_eq!(on("2026-11-23") + on("2026-11-24"), dates.len());
+    for date in ["2026-11-23", "2026-11-24"] {
+        if date == "2026-11-24" {
+            server.clock.advance_micros(24 * hour);
+        }
+        let closing = closed(&server, date).await;
+        let mut held = std::collections::BTreeMap::<String, i64>::new();
+        for account in customers.iter().flat_map(|customer| [&customer.won, &customer.foreign]) {
+            let body = server.get(&format!("/v1/accounts/{account}/balances?as_of={date}")).await.expect(200);
+            assert_eq!(body["final"], true);
+            for balance in body["balances"].as_array().unwrap() {
+                let minor: i64 = text(&balance["amount"]).replace('.', "").parse().unwrap();
+                *held.entry(text(&balance["currency"])).or_default() += minor;
+            }
+        }
+        let of_books = closing["customers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|sum| (text(&sum["currency"]), text(&sum["amount"]).replace('.', "").parse::<i64>().unwrap()));
+        assert_eq!(held, of_books.collect(), "{date}: what the accounts held is what the books closed with");
+    }
+}

@@ -21,6 +21,7 @@ mod client;
 mod connection;
 mod covers;
 mod customers;
+mod days;
 mod error;
 mod exchanges;
 mod interest;
@@ -49,6 +50,10 @@ pub use connection::{Connection, Reply};
 pub use covers::{Cover, NewCover};
 pub use customers::{
     Customer, CustomerEntry, CustomerLimits, Fact, FactAnswer, Limit, Limits, NewCustomer, NewFact, OpenedCustomer,
+};
+pub use days::{
+    BalancesAsOf, BusinessDate, Closing, ClosingSummary, DateSchedule, LaneClosing, LaneDate, NextRoll, RolledDate,
+    Statement, StatementSpan,
 };
 pub use error::{ClientError, KnownOutcome, Problem, Sent, Violation};
 pub use exchanges::{BatchAnswer, BatchItem, BatchOutcome, Exchange, ExchangeOrder, Posting, Reversal, Trial};

@@ -110,10 +110,12 @@ fn roll_once_more(server: &StartedServer) -> Result<(String, String)> {
     let client = http::server::client(&http::server::address(&server.target())?, 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let second = client.business_date().await.context("the business date cannot be read")?.value.business_date;
+        let dates = client.business_date().await.context("the business date cannot be read")?.value;
+        let second = dates.business_date.context("no lane has a business date")?;
         let first = day::before(&second)?;
         let next = day::after(&second)?;
-        client.roll_business_date(&next, None).await.context("the business date cannot be rolled by command")?;
+        let key = uuid::Uuid::now_v7().to_string();
+        client.roll_business_date(&next, Some(&key)).await.context("the business date cannot be rolled by command")?;
         Ok((first, second))
     })
 }

@@ -4,7 +4,7 @@ use std::{future::Future, sync::atomic::Ordering};
 
 use hwan_client::{
     AccountStatus, Answer, BatchItem, Check, Client, ClientError, Direction, ExchangeOrder, JournalFilter, KeyScope,
-    KeyState, MarketOrder, Money, NewCover, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span,
+    KeyState, MarketOrder, Money, NewCover, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span, StatementSpan,
 };
 
 use crate::{
@@ -377,4 +377,51 @@ async fn the_journal_is_read_by_an_auditor() {
     let (request, entries) = once(&body, |client| async move { client.audit(1, None).all(9).await.unwrap() }).await;
     assert_eq!(parts(&request).0, "GET /v1/audit?lane=1");
     assert_eq!((entries[0].seq, entries[0].caller.as_str()), (7, "app"));
+}
+
+#[tokio::test]
+async fn days_are_read_sent_on_and_closed() {
+    let rolled = r#"{"business_date":"2026-11-24","seq":5,"by":"ops","at":"t"}"#;
+    let (request, answer) =
+        once(rolled, |client| async move { client.roll_business_date("2026-11-24", Some("k")).await.unwrap() }).await;
+    assert_eq!(parts(&request), ("POST /v1/business-date", r#"{"date":"2026-11-24"}"#));
+    assert!(request.contains("Idempotency-Key: k\r\n") && answer.value.seq == 5);
+    let seen = r#"{"business_date":"2026-11-23","clock":"t","clock_date":"2026-11-23","held_back":false,
+        "schedule":{"utc_offset":"+09:00","rolls_at":"00:00"},"next_roll":{"business_date":"2026-11-24","at":"t"},
+        "lanes":[{"lane":0,"business_date":null,"seq":0}]}"#;
+    let (_, answer) = once(seen, |client| async move { client.business_date().await.unwrap() }).await;
+    assert_eq!((answer.value.lanes[0].seq, answer.value.held_back), (0, false));
+    let closing = r#"{"business_date":"2026-11-23","hash":"a","previous":"b","balanced":true,"customers":[],
+        "lanes":[{"lane":1,"seq":7,"hash":"c"}],"lines":[],"text":"t"}"#;
+    let (request, answer) =
+        once(closing, |client| async move { client.close_business_date("2026-11-23").await.unwrap() }).await;
+    assert_eq!(parts(&request), ("POST /v1/closings", r#"{"business_date":"2026-11-23"}"#));
+    assert_eq!(answer.value.lanes[0].seq, 7);
+    let (request, _) = once(closing, |client| async move { client.closing("2026-11-23").await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/closings/2026-11-23");
+    let listed = r#"{"items":[{"business_date":"2026-11-23","hash":"a","previous":"b","balanced":true,"customers":[]}],
+        "next":null,"next_cursor":null}"#;
+    let (request, closings) =
+        once(listed, |client| async move { client.closings(Some(1)).all(9).await.unwrap() }).await;
+    assert_eq!((parts(&request).0, closings.len()), ("GET /v1/closings?limit=1", 1));
+}
+
+#[tokio::test]
+async fn what_an_account_held_and_its_statement_are_read() {
+    let held = r#"{"account_id":"acc_1","as_of":"2026-11-23","version":2,"final":true,"balances":[{"amount":"5","currency":"KRW"}]}"#;
+    let (request, answer) =
+        once(held, |client| async move { client.balances_as_of("acc_1", "2026-11-23").await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/accounts/acc_1/balances?as_of=2026-11-23");
+    assert_eq!((answer.value.is_final, &answer.value.balances[0]), (true, &won("5")));
+    let statement = r#"{"account_id":"acc_1","from":"2026-11-01","to":"2026-11-23","final":false,"opening":[],"postings":[],
+        "closing":[],"next_cursor":null}"#;
+    let span = StatementSpan { from: Some("2026-11-01"), currency: Some("KRW"), ..StatementSpan::default() };
+    let (request, answer) =
+        once(statement, |client| async move { client.statement("acc_1", &span).await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/accounts/acc_1/statement?from=2026-11-01&currency=KRW");
+    assert_eq!(answer.value.to, "2026-11-23");
+    let (request, answer) =
+        once("row\r\n", |client| async move { client.statement_csv("acc_1", &span).await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/accounts/acc_1/statement?from=2026-11-01&currency=KRW&format=csv");
+    assert_eq!(answer.body, b"row\r\n");
 }

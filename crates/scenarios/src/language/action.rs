@@ -3,7 +3,7 @@
 use hwan_client::Method;
 
 use super::{
-    market_action,
+    day_action, market_action,
     model::{Action, CallPlan, ClockMove, PlannedBody, PlannedKey, View},
     money_action, scalar,
     scope::Scope,
@@ -53,6 +53,12 @@ pub(super) const ACTIONS: &[&str] = &[
     "pairs",
     "rounds",
     "halts",
+    "business_date",
+    "roll",
+    "close_day",
+    "closing",
+    "held",
+    "statement",
     "key",
     "audit",
     "request",
@@ -188,6 +194,9 @@ fn read_plan(name: &str, node: &Node, scope: &Scope) -> Result<Plan, Mistake> {
         "read_transaction" => by_id(node, scope, "/v1/transactions/", money_action::TRANSACTION),
         "read_cover" => by_id(node, scope, "/v1/positions/covers/", money_action::COVER),
         "read_round" => by_id(node, scope, "/v1/rounds/", market_action::ROUND),
+        "business_date" | "roll" | "close_day" | "closing" | "held" | "statement" => {
+            day_action::read(name, node, scope)
+        }
         "request" => request(node, scope),
         _ => subject_action::read(name, node, scope),
     }

@@ -6,7 +6,7 @@
 //! | `file.rs` | files, their documents, examples |
 //! | `given.rs` | rates and customers |
 //! | `step.rs` | a step: its fields beside the action |
-//! | `action.rs`, `money_action.rs`, `market_action.rs`, `subject_action.rs` | the actions, each into the one call that it makes |
+//! | `action.rs`, `money_action.rs`, `market_action.rs`, `day_action.rs`, `subject_action.rs` | the actions, each into the one call that it makes |
 //! | `expect.rs` | what is expected |
 //! | `template.rs` | values with references such as `$b1.id` |
 //! | `scope.rs` | which names are known where |
@@ -15,6 +15,7 @@
 //! Reading sends nothing and knows no server: every mistake has its line and column.
 
 mod action;
+mod day_action;
 mod expect;
 mod file;
 mod given;
