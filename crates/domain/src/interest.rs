@@ -315,8 +315,7 @@ pub fn reckon(currency: Currency, period: Period, accruals: Vec<Accrual>) -> Res
     // Percent a year: a hundredth of it, by the days of a year. Nothing is below zero, so the division cuts.
     let gross = weighted / (100 * DAYS_A_YEAR * RATE_UNITS_PER_PERCENT);
     let gross = i64::try_from(gross).map_err(|_| InterestError::Overflow)?;
-    let income_tax = tax(gross, INCOME_TAX_PERCENT)?;
-    let local_tax = tax(income_tax, LOCAL_TAX_PERCENT)?;
+    let (income_tax, local_tax) = taxes(gross)?;
     let net = gross.checked_sub(income_tax).and_then(|rest| rest.checked_sub(local_tax));
     let money = |minor| Money::from_minor(minor, currency).map_err(|_| InterestError::Overflow);
     Ok(Interest {
@@ -327,6 +326,12 @@ pub fn reckon(currency: Currency, period: Period, accruals: Vec<Accrual>) -> Res
         local_tax: money(local_tax)?,
         net: money(net.ok_or(InterestError::Overflow)?)?,
     })
+}
+
+/// Income tax and local tax that are withheld of a gross amount, in won.
+pub fn taxes(gross_won: i64) -> Result<(i64, i64), InterestError> {
+    let income = tax(gross_won, INCOME_TAX_PERCENT)?;
+    Ok((income, tax(income, LOCAL_TAX_PERCENT)?))
 }
 
 /// So many percent, cut to whole tens of won.

@@ -1,6 +1,4 @@
-//! Interest: paid once for every day, and as the formula makes it. Over plain values: whoever knows the event gives them.
-//!
-//! gross = floor(Σ daily closing × rate / 365); income tax is 14 % of it, local tax 10 % of that, each cut below 10 won.
+//! Interest: paid once for every day, and as the one formula makes it of what the record itself names.
 
 use super::{
     alert::{Alert, Subject},
@@ -8,6 +6,8 @@ use super::{
 };
 use crate::{
     id::{AccountId, Position},
+    interest::{self, Period},
+    record::{Event, Record},
     time::{BusinessDate, Timestamp},
 };
 
@@ -32,11 +32,36 @@ pub struct InterestSeen {
     pub net: i64,
 }
 
-/// Income tax and local tax of a gross amount, in won.
-pub fn taxes(gross: i64) -> (i64, i64) {
-    let cut = |won: i64| won - won % 10;
-    let income = cut(gross.max(0).saturating_mul(14) / 100);
-    (income, cut(income / 10))
+impl InterestSeen {
+    /// What a record says, where it pays interest.
+    pub fn of(record: &Record) -> Option<Self> {
+        let Event::InterestPaid { account, from, through, gross, income_tax, local_tax, credit, .. } = &record.event
+        else {
+            return None;
+        };
+        Some(Self {
+            account: *account,
+            here: (record.position, record.at),
+            from: *from,
+            through: *through,
+            gross: gross.minor(),
+            income_tax: income_tax.minor(),
+            local_tax: local_tax.minor(),
+            net: credit.amount.minor(),
+        })
+    }
+}
+
+/// Judges a record that pays interest: its days against those that the account was paid for, its amounts against the sums of closings
+/// and the rates that it names.
+pub fn judge(record: &Record, payment: &InterestSeen, paid_through: Option<BusinessDate>, alerts: &mut Vec<Alert>) {
+    alerts.extend(overlap(payment, paid_through));
+    let Event::InterestPaid { accruals, gross, .. } = &record.event else { return };
+    let accrued = Period::new(payment.from, payment.through)
+        .and_then(|period| interest::reckon(gross.currency(), period, accruals.clone()).ok())
+        // Accruals that are none come to nothing.
+        .map_or(0, |interest| interest.gross.minor());
+    alerts.extend(off_formula(payment, Some(accrued)));
 }
 
 /// The days of a payment are in order and after what was paid before.
@@ -54,7 +79,8 @@ pub fn overlap(payment: &InterestSeen, paid_through: Option<BusinessDate>) -> Op
 
 /// Gross, where who judges knows it, taxes and net are what the formula makes.
 pub fn off_formula(payment: &InterestSeen, gross: Option<i64>) -> Option<Alert> {
-    let (income, local) = taxes(payment.gross);
+    // What is too large to be taxed is off in any case.
+    let (income, local) = interest::taxes(payment.gross).unwrap_or_default();
     let expected_gross = gross.unwrap_or(payment.gross);
     let net = payment.gross.saturating_sub(income).saturating_sub(local);
     let is = (payment.gross, payment.income_tax, payment.local_tax, payment.net);

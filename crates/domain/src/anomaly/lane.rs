@@ -12,6 +12,7 @@ use super::{
     accounts::{AccountSeen, LegContext, observe_leg},
     alert::{Alert, Subject},
     conduct::{self, CustomerSeen, Dealing},
+    interest::{self, InterestSeen},
     legs::{self, Drift},
     once::{KeysSeen, ReversalsSeen, Suspended},
     order::{Arrival, LaneOrder, Link, Sighting},
@@ -192,7 +193,7 @@ impl LaneWatch {
         for (index, leg) in record.event.legs().enumerate() {
             let direction = match &record.event {
                 Event::Reversed { .. } if index > 0 => Direction::CompensatingCredit,
-                Event::Deposited { .. } => Direction::Credit,
+                Event::Deposited { .. } | Event::InterestPaid { .. } => Direction::Credit,
                 _ if index > 0 => Direction::Credit,
                 _ => Direction::Debit,
             };
@@ -227,7 +228,18 @@ impl LaneWatch {
                 }
                 self.judge_limited(record, debit, *limited_won, policy, alerts);
             }
+            Event::InterestPaid { account, .. } => self.judge_interest(record, *account, alerts),
             _ => {}
+        }
+    }
+
+    /// After its leg was followed: an account that is not followed has no days that are known.
+    fn judge_interest(&mut self, record: &Record, account: AccountId, alerts: &mut Vec<Alert>) {
+        let Some(payment) = InterestSeen::of(record) else { return };
+        let seen = self.accounts.get_mut(&account.position().seq()).filter(|_| account.lane() == self.lane);
+        interest::judge(record, &payment, seen.as_ref().and_then(|seen| seen.paid_through), alerts);
+        if let Some(seen) = seen {
+            seen.paid_through = seen.paid_through.max(Some(payment.through));
         }
     }
 

@@ -47,7 +47,8 @@ pub fn judge(record: &Record, alerts: &mut Vec<Alert>) {
         raise(Rule::DoubleLeg, "two accounts, and two currencies of an exchange".into(), legs.join(", "));
     }
     match invariant::balanced(record) {
-        Ok(()) => {}
+        // Interest has rules of its own.
+        Ok(()) | Err(Breach::InterestAgainstAccruals { .. }) => {}
         Err(Breach::LegsAgainstTerms { won, foreign, terms, .. }) => {
             let expected = priced(&terms, foreign);
             raise(Rule::LegsOffTerms, expected, format!("{won} KRW for {foreign:?} at {}", terms.rate));

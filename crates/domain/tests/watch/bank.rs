@@ -11,6 +11,7 @@ use hwan_domain::{
     currency::{Currency, CurrencySet, CurrencySpec},
     exchange::{Ask, Side, Terms},
     id::{AccountId, CustomerId, ExchangeId, LaneId, Position, Seq},
+    interest::{self, Accrual, Period},
     limit::LimitUse,
     money::Money,
     quote::QuoteId,
@@ -236,6 +237,21 @@ impl Bank {
     pub(crate) fn deposit(&mut self, account: AccountId, amount: Money) -> Record {
         let credit = self.leg(account, amount);
         self.write(1, Event::Deposited { credit })
+    }
+
+    /// Interest of 2 % for a day that closed with 10,000,000 won, as the engine would pay it; not yet seen by the watch.
+    pub(crate) fn interest(&mut self, family: Family, day: BusinessDate) -> Record {
+        let period = Period::new(day, day).unwrap();
+        let accrual = Accrual { period, annual_percent: Decimal::TWO, closings_minor: 10_000_000 };
+        let interest = interest::reckon(Currency::KRW, period, vec![accrual]).unwrap();
+        let credit = self.leg(family.won, interest.net);
+        self.record(1, interest.paid(credit))
+    }
+
+    /// The same, seen by the watch.
+    pub(crate) fn pay_interest(&mut self, family: Family, day: BusinessDate) {
+        let record = self.interest(family, day);
+        self.show(&record);
     }
 
     pub(crate) fn withdrawal(&mut self, account: AccountId, amount: Money) -> Record {

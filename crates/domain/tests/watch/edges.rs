@@ -187,10 +187,7 @@ fn a_closed_day_takes_nothing_more_whoever_is_first() {
 }
 
 #[test]
-fn the_tax_step_is_right() {
-    for (gross, income, local) in [(547, 70, 0), (499, 60, 0), (500, 70, 0), (9, 0, 0), (100_000, 14_000, 1_400)] {
-        assert_eq!(interest::taxes(gross), (income, local), "{gross}");
-    }
+fn days_that_were_paid_for_and_amounts_that_do_not_follow_are_told() {
     let payment = |from: i32, through: i32| interest::InterestSeen {
         account: hwan_domain::id::AccountId::at(crate::bank::place(1, 3)),
         here: (crate::bank::place(1, 9), hwan_domain::time::Timestamp::from_micros(0)),

@@ -3,7 +3,6 @@
 use hwan_domain::{
     anomaly::{
         Alert, Rule, Severity, Sighting, SystemLane,
-        interest::{self, InterestSeen},
         standing::{self, LagSeen},
     },
     check::{Check, Fact},
@@ -63,20 +62,6 @@ fn shift(leg: &mut hwan_domain::record::Leg, by: i64) {
 
 fn lag() -> LagSeen {
     LagSeen { lane: LaneId::FIRST, records: 0, since: None, stopped: None, dead_letters: 0 }
-}
-
-fn interest(bank: &Bank) -> InterestSeen {
-    let day = bank.date;
-    InterestSeen {
-        account: AccountId::at(place(1, 3)),
-        here: (place(1, 9), bank.now),
-        from: day,
-        through: day,
-        gross: 547,
-        income_tax: 70,
-        local_tax: 0,
-        net: 477,
-    }
 }
 
 /// What is found once this rule is broken, and which other rules the same plant breaks.
@@ -315,14 +300,26 @@ fn plant(rule: Rule) -> (Vec<Alert>, Vec<Rule>) {
             told(bank)
         }
         Rule::InterestOverlap => {
-            let (bank, _) = bank();
-            let payment = interest(&bank);
-            (interest::overlap(&payment, Some(payment.from)).into_iter().collect(), Vec::new())
+            let (mut bank, family) = bank();
+            let day = BusinessDate::from_days(bank.date.days() - 1);
+            bank.pay_interest(family, day);
+            assert!(bank.alerts.is_empty(), "{:?}", bank.alerts);
+            // The next payment is for the same day once more.
+            bank.pay_interest(family, day);
+            told(bank)
         }
         Rule::InterestOffFormula => {
-            let (bank, _) = bank();
-            let payment = InterestSeen { income_tax: 76, net: 471, ..interest(&bank) };
-            (interest::off_formula(&payment, None).into_iter().collect(), Vec::new())
+            let (mut bank, family) = bank();
+            let day = BusinessDate::from_days(bank.date.days() - 1);
+            let honest = bank.interest(family, day);
+            let lie = change(honest, |event| {
+                let Event::InterestPaid { gross, accruals, .. } = event else { return };
+                // More than a day's closing comes to.
+                accruals[0].closings_minor -= 10_000_000;
+                assert!(!gross.is_zero());
+            });
+            bank.show(&lie);
+            told(bank)
         }
         Rule::SagaLate | Rule::SagaStuck | Rule::AgedSuspense => {
             let (mut bank, family) = bank();
