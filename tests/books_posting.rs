@@ -28,6 +28,7 @@ use hwan_domain::{
     ledger::{Role, positions},
     rate::Rate,
     record::{Cover, Event, Record},
+    time::BusinessDate,
 };
 use tempfile::TempDir;
 
@@ -308,6 +309,30 @@ fn with_unbalanced() -> Vec<JournalRow> {
         row.hash = hash;
     }
     rows
+}
+
+#[tokio::test]
+async fn a_record_whose_date_goes_back_is_put_aside_and_never_posted_on_the_day_that_is_over() {
+    let mut rows = history();
+    let mut hash = rows[3].hash;
+    for (index, row) in rows.iter_mut().enumerate().skip(4) {
+        if index == 4 {
+            let date = BusinessDate::from_days(row.record.business_date.days() - 1);
+            row.record = Arc::new(Record { business_date: date, ..row.record.as_ref().clone() });
+            row.body = codec::encode(&row.record).into();
+        }
+        hash = codec::chain(hash, &row.body);
+        row.hash = hash;
+    }
+    let office = Office::new().await;
+    office.poster().await.take(&incoming(&rows, Form::Text)).await.unwrap();
+    let before = office.books().trial_balance(None).await.unwrap();
+    let redelivered = office.books().redeliver(&EventReader::new(currencies()), None, ten_o_clock()).await.unwrap();
+    assert!(redelivered.posted.is_empty());
+    let (position, reason) = &redelivered.left[0];
+    assert_eq!(*position, rows[4].record.position);
+    assert!(reason.contains("was over where the record stands, or is closed"), "{reason}");
+    assert_eq!(office.books().trial_balance(None).await.unwrap(), before);
 }
 
 #[tokio::test]

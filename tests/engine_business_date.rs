@@ -11,6 +11,7 @@ use hwan::{
         engine::EngineLimits,
     },
     clock::{Clock, ManualClock},
+    storage::fake::Outcome,
 };
 use hwan_domain::{
     id::LaneId,
@@ -286,5 +287,45 @@ fn a_lane_that_is_added_begins_where_the_furthest_stands() {
         let bank = Bank { engine, ..bank };
         a_moment().await;
         assert_eq!(rolls(&bank, 2)[2], ["2026-11-24"], "nothing is posted on a day that the others have left");
+    });
+}
+
+#[test]
+fn a_lane_whose_roll_was_not_done_follows_the_others_and_the_command_waits_for_it() {
+    in_still_time(async {
+        let bank = Bank::open_at(EVENING, lanes(LANES)).await;
+        let begun = Instant::now();
+        let away = LaneId::new(2).unwrap();
+        bank.store.direct(move |batch| {
+            // Longer than a commit is tried again: the lane's generation ends, and the next one rolls.
+            let is_away = batch.lane == away && begun.elapsed() < Duration::from_millis(2_500);
+            if is_away { Outcome::NotDone.into() } else { Outcome::Honest.into() }
+        });
+        sent_to(&bank, "2026-11-24", None).await.unwrap();
+        assert!(begun.elapsed() >= Duration::from_millis(2_500));
+        rolled_to(&bank, LANES, &["2026-11-23", "2026-11-24"]);
+        bank.store.undirect();
+        bank.audit(&[]);
+    });
+}
+
+#[test]
+fn a_roll_that_came_half_way_is_finished_by_the_next_start_although_the_clock_does_not_say_so() {
+    in_still_time(async {
+        let bank = Bank::open_at(EVENING, lanes(LANES)).await;
+        bank.store.direct(|batch| {
+            let is_later = batch.lane != LaneId::SYSTEM;
+            if is_later { Outcome::NotDone.into() } else { Outcome::Honest.into() }
+        });
+        assert_eq!(sent_to(&bank, "2026-11-24", Some("half")).await.unwrap_err(), Refusal::Unknown);
+        assert_eq!(rolls(&bank, LANES)[1], ["2026-11-23"]);
+        bank.store.undirect();
+        bank.engine.drain().await;
+        bank.store.reopen();
+        let engine = Bank::engine(&bank.store, bank.clock.clone(), lanes(LANES)).await;
+        let bank = Bank { engine, ..bank };
+        let again = sent_to(&bank, "2026-11-24", Some("half")).await.unwrap();
+        assert_eq!(again.delivery, Delivery::Replayed);
+        rolled_to(&bank, LANES, &["2026-11-23", "2026-11-24"]);
     });
 }

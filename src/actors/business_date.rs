@@ -11,8 +11,8 @@ use hwan_domain::{
 
 use super::{
     command::{Caller, Delivery, Executed, KeyError, NotDone, Refusal},
+    dates::roll_to,
     engine::Engine,
-    keeper::roll_to,
     lane::Sequence,
     travel::{RollBy, Work},
 };

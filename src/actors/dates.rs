@@ -9,20 +9,32 @@
 //! So a roll that came half way, as in a crash between two lanes, is finished by whoever looks next. How far a clock is believed is
 //! the domain's ([`RollWatch`]).
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicI32, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI32, Ordering},
+    },
+    time::Duration,
 };
 
 use hwan_domain::{
     business_day::{BusinessDay, RollLook, RollWatch},
+    rejection::Violations,
     time::{BusinessDate, Timestamp},
 };
 use tokio::{sync::Notify, time::Instant};
 
-use super::home::lock;
+use super::{
+    command::Viewer,
+    home::lock,
+    travel::{Holds, Pins, Reply, RollBy, Travel, Work},
+};
 use crate::telemetry::metrics::DateMetrics;
 
+/// How often a keeper compares its lane's date with the clock's at least: clocks may jump. The instant of the next roll is met exactly.
+const LOOKED_AT_EVERY: Duration = Duration::from_millis(100);
+/// And at most.
+const LOOKED_AT_AFTER: Duration = Duration::from_millis(1);
 /// Stands in for "none" where the date that the clock shows is not held back.
 const NONE: i32 = i32::MIN;
 
@@ -111,6 +123,13 @@ impl Dates {
         look.until.max(furthest)
     }
 
+    /// How long until a keeper looks again: no later than the next roll.
+    pub fn until_looked(&self, now: Timestamp) -> Duration {
+        let (_, next) = self.day.next_roll(now);
+        let left = Duration::from_micros(next.micros_since(now).max(0).unsigned_abs());
+        left.clamp(LOOKED_AT_AFTER, LOOKED_AT_EVERY)
+    }
+
     fn tell(&self, look: &RollLook) {
         self.held_back.store(look.held_back.map_or(NONE, BusinessDate::days), Ordering::Release);
         if !look.is_news {
@@ -127,4 +146,20 @@ impl Dates {
             None => tracing::info!(business_date = %look.until, "the business date follows the clock again"),
         }
     }
+}
+
+/// The command that passes a lane on to a business date, as the schedule says or because other lanes are further.
+pub(super) fn roll_to(date: BusinessDate) -> Box<Travel> {
+    let (reply, _nobody_waits) = Reply::channel();
+    Box::new(Travel {
+        work: Work::RollDate(date, RollBy::Schedule),
+        who: Viewer::of_all(Arc::from("engine")),
+        key: None,
+        deadline: Instant::now() + Duration::from_secs(60),
+        reply,
+        violations: Violations::new(),
+        holds: Holds::default(),
+        pins: Pins::default(),
+        passage: None,
+    })
 }

@@ -26,13 +26,12 @@ use futures_util::FutureExt;
 use hwan_domain::{
     board::{Board, ROUNDS_REMEMBERED_MAX},
     id::{LaneId, Seq},
-    rejection::Violations,
-    time::BusinessDate,
 };
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    command::{NotDone, Refusal, Viewer},
+    command::{NotDone, Refusal},
+    dates::roll_to,
     directory::Directory,
     engine::StartError,
     home::lock,
@@ -42,7 +41,6 @@ use super::{
     link::{Common, Ending, LaneLink, LaneShared, Limbo},
     place::{Leash, Place},
     rate_board::{BoardSeat, RateBoardActor},
-    travel::{Holds, Pins, Reply, RollBy, Travel, Work},
     view::LaneStatus,
 };
 use crate::{
@@ -60,11 +58,6 @@ const STAND_DOWN_MAX: Duration = Duration::from_secs(30);
 /// How long those wait for their answer whose commit's outcome is unknown, while the lane cannot be taken: longer than a server
 /// needs to begin anew, and far shorter than clients wait.
 const LIMBO_WAITED_FOR: Duration = Duration::from_secs(3);
-/// How often the keeper compares the lane's date with the clock's at least: clocks may jump. The instant of the next roll is met
-/// exactly.
-const DATE_COMPARED_EVERY: Duration = Duration::from_millis(100);
-/// And at most.
-const DATE_COMPARED_AFTER: Duration = Duration::from_millis(1);
 /// The pause before a lane is taken again, growing with each failure up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 /// The longest pause before a lane is taken again.
@@ -470,7 +463,7 @@ impl Keeper {
         loop {
             tokio::select! {
                 ended = shared.ended() => return ended,
-                () = tokio::time::sleep(self.until_compared()) => {
+                () = tokio::time::sleep(self.common.dates.until_looked(self.common.clock.now())) => {
                     if self.slot.is_draining() {
                         shared.end(Ending::Drained, None);
                         continue;
@@ -492,14 +485,6 @@ impl Keeper {
                 }
             }
         }
-    }
-
-    /// How long until the lane's date is compared with the clock's: no later than the next roll.
-    fn until_compared(&self) -> Duration {
-        let now = self.common.clock.now();
-        let (_, next) = self.common.dates.day().next_roll(now);
-        let left = Duration::from_micros(next.micros_since(now).max(0).unsigned_abs());
-        left.clamp(DATE_COMPARED_AFTER, DATE_COMPARED_EVERY)
     }
 
     fn observe_backlog(&self, shared: &LaneShared) {
@@ -524,20 +509,4 @@ impl Keeper {
             let _starter_gone = opened.send(Err(StartError::Lane { lane: self.slot.lane, reason: reason.into() }));
         }
     }
-}
-
-/// The command that passes a lane on to a business date, as the schedule says or because other lanes are further.
-pub(super) fn roll_to(date: BusinessDate) -> Box<Travel> {
-    let (reply, _nobody_waits) = Reply::channel();
-    Box::new(Travel {
-        work: Work::RollDate(date, RollBy::Schedule),
-        who: Viewer::of_all(Arc::from("engine")),
-        key: None,
-        deadline: Instant::now() + Duration::from_secs(60),
-        reply,
-        violations: Violations::new(),
-        holds: Holds::default(),
-        pins: Pins::default(),
-        passage: None,
-    })
 }

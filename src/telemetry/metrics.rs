@@ -254,7 +254,8 @@ impl ClosingMetrics {
 
     /// The last date that is closed, in days since 1970, and how long ago it ended.
     pub fn closed(&self, days: i32, age: Duration) {
-        self.closed_date.set(f64::from(days) * 86_400.0);
+        let begins = Duration::from_secs(u64::try_from(days).unwrap_or(0).saturating_mul(86_400));
+        self.closed_date.set(begins.as_secs_f64());
         self.age.set(age.as_secs_f64());
     }
 
