@@ -12,6 +12,7 @@
 
 mod decode;
 mod encode;
+mod shapes;
 mod text;
 
 use sha2::{Digest, Sha256};
