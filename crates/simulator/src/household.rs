@@ -55,8 +55,8 @@ impl NaiveAccount {
 
     /// What the last posting of the day, or of the newest one before it, left.
     pub(crate) fn closing(&self, currency: Currency, day: BusinessDate) -> i64 {
-        let until = self.lines.iter().filter(|line| line.date <= day && line.leg.amount.currency() == currency);
-        until.last().map_or(0, |line| line.leg.balance_after.minor())
+        let mut until = self.lines.iter().filter(|line| line.date <= day && line.leg.amount.currency() == currency);
+        until.next_back().map_or(0, |line| line.leg.balance_after.minor())
     }
 
     pub(crate) fn is_closed(&self) -> bool {

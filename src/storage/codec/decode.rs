@@ -1,7 +1,7 @@
 //! Text to record, strictly: what does not encode to the very same text is damaged.
 //!
-//! The shapes below take every field of every kind of record as optional; what a kind needs is taken from them by
-//! name, and what it must not have is caught by the comparison of texts at the end.
+//! The shapes take every field of every kind of record as optional; what a kind needs is taken from them by name, and what
+//! it must not have is caught by the comparison of texts at the end.
 
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::Arc};
 
@@ -23,10 +23,14 @@ use hwan_domain::{
     time::{BusinessDate, Timestamp},
 };
 use rust_decimal::Decimal;
-use serde::{Deserialize, de::IgnoredAny};
 use smallvec::SmallVec;
 
-use super::{VERSIONS, encode};
+use super::{
+    VERSIONS, encode,
+    shapes::{
+        AccrualText, Body, FactText, FindingText, LegText, LimitsText, MoneyText, RateText, RoundText, TermsText,
+    },
+};
 use crate::storage::port::StoreError;
 
 /// Why a text is not a record: the field and what is wrong with it.
@@ -39,148 +43,6 @@ impl Fault {
 }
 
 type Read<T> = Result<T, Fault>;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body {
-    v: u64,
-    lane: u16,
-    seq: u64,
-    r#type: String,
-    at: String,
-    business_date: String,
-    caller: String,
-    key: Option<String>,
-    request: Option<String>,
-    // These follow from the position, but for the exchange that a reversal names; that they do is checked by the
-    // comparison of texts.
-    exchange: Option<String>,
-    #[serde(rename = "reversal")]
-    _reversal: Option<IgnoredAny>,
-    #[serde(rename = "transaction")]
-    _transaction: Option<IgnoredAny>,
-    #[serde(rename = "change")]
-    _change: Option<IgnoredAny>,
-    account: Option<String>,
-    customer: Option<String>,
-    reference: Option<String>,
-    channel: Option<String>,
-    kind: Option<String>,
-    fact: Option<FactText>,
-    terms: Option<TermsText>,
-    quote: Option<String>,
-    debit: Option<LegText>,
-    credit: Option<LegText>,
-    suspense: Option<MoneyText>,
-    limits: Option<LimitsText>,
-    limited_won: Option<String>,
-    date: Option<String>,
-    from: Option<String>,
-    through: Option<String>,
-    accruals: Option<Vec<AccrualText>>,
-    gross: Option<String>,
-    income_tax: Option<String>,
-    local_tax: Option<String>,
-    round: Option<RoundText>,
-    findings: Option<Vec<FindingText>>,
-    round_id: Option<String>,
-    mid: Option<String>,
-    currency: Option<String>,
-    reason: Option<String>,
-    #[serde(rename = "cover")]
-    _cover: Option<IgnoredAny>,
-    side: Option<String>,
-    amount: Option<String>,
-    won: Option<String>,
-    rate: Option<RateText>,
-    totals: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LegText {
-    account: String,
-    customer: String,
-    currency: String,
-    amount: String,
-    balance_after: String,
-    version: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MoneyText {
-    currency: String,
-    amount: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AccrualText {
-    from: String,
-    through: String,
-    annual_percent: String,
-    closings: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RateText {
-    won: String,
-    per: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TermsText {
-    side: String,
-    currency: String,
-    round: String,
-    mid: RateText,
-    rate: RateText,
-    preference_percent: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LimitsText {
-    charged_at: String,
-    day_won: String,
-    month_won: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FactText {
-    check: String,
-    effective_from: String,
-    effective_to: Option<String>,
-    currency: Option<String>,
-    amount: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RoundText {
-    id: String,
-    currency: String,
-    mid: RateText,
-    spread: String,
-    preference_percent: String,
-    published_at: String,
-    valid_until: String,
-    status: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FindingText {
-    finding: String,
-    percent: Option<String>,
-    percent_max: Option<String>,
-    seconds: Option<String>,
-    seconds_max: Option<String>,
-}
 
 /// Reads a record's canonical text. Currencies are those of the set that the bank deals in.
 pub fn decode(text: &str, currencies: &CurrencySet) -> Result<Record, StoreError> {

@@ -12,6 +12,7 @@
 
 mod decode;
 mod encode;
+mod shapes;
 mod skim;
 mod text;
 
