@@ -308,6 +308,14 @@ def run_check(engine: Engine, check: Check, counts: dict[str, int]) -> Result:
     return Result(check.id, check.proves, looked_at, [Finding(*map(str, row)) for row in rows])
 
 
+def prove(engine: Engine, data: str, date: str, checks: Sequence[Check]) -> list[Result]:
+    """All checks of a day."""
+    manifest = prepare(engine, data, date)
+    results = [check_files(data, manifest)] if is_local(data) else []
+    counts: dict[str, int] = {}
+    return results + [run_check(engine, check, counts) for check in checks]
+
+
 def table_of(results: Sequence[Result], shown_max: int = 20) -> str:
     """As people read it."""
     width = max(len(result.id) for result in results)
@@ -346,10 +354,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         checks = read_checks()
         engine: Engine = Spark(asked.master) if asked.engine == "spark" else Duck(not is_local(data))
-        manifest = prepare(engine, data, asked.date)
-        results = [check_files(data, manifest)] if is_local(data) else []
-        counts: dict[str, int] = {}
-        results += [run_check(engine, check, counts) for check in checks]
+        results = prove(engine, data, asked.date, checks)
     except Exception as error:  # whatever the engines raise: the day was not proved
         print(f"{asked.date} could not be checked: {error}", file=sys.stderr)
         return 2

@@ -27,10 +27,10 @@ use hwan_simulator::world::currencies;
 use bank::Bank;
 use server::{Scratch, Server};
 
-/// Where days are left for the engines that check them, if somebody wants them.
+/// Where the days, and the ledger that they are of, are left for the engines that check them, if somebody wants them.
 #[expect(clippy::disallowed_methods, reason = "who runs the checks says where the days go")]
 fn left_at() -> Option<PathBuf> {
-    std::env::var_os("HWAN_TEST_SEALED_DAYS").map(PathBuf::from)
+    std::env::var_os("HWAN_TEST_SEALED").map(PathBuf::from)
 }
 
 async fn seal(bank: &Bank, date: BusinessDate, place: &Place) -> Result<(Manifest, Written), SealingError> {
@@ -57,10 +57,11 @@ async fn sqlite(folder: &std::path::Path) -> Arc<dyn SealingStore> {
 #[test]
 fn a_day_is_exported_whole_once_it_is_over_and_is_the_same_whatever_came_since() {
     actix_rt::System::new().block_on(async {
-        let (folder, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let to = left_at().unwrap_or_else(|| scratch.path().join("days"));
+        let scratch = tempfile::tempdir().unwrap();
+        let root = left_at().unwrap_or_else(|| scratch.path().to_owned());
+        let (ledger, to) = (root.join("ledger"), root.join("days"));
         let place = Place::open(to.to_str().unwrap()).unwrap();
-        let mut bank = Bank::open(sqlite(folder.path()).await, folder.path()).await;
+        let mut bank = Bank::open(sqlite(&ledger).await, &ledger).await;
         let monday = bank.today();
         bank.trade(400).await;
         let early = seal(&bank, monday, &place).await.unwrap_err().to_string();
