@@ -16,13 +16,18 @@ use crate::{
     clock::Clock,
     config::{Config, ConfigError, chart, outbox::OutboxKind, store::StoreKind},
     outbox::{kafka, port::Follower},
+    reconciliation::{
+        self,
+        run::{BooksParts, Parts},
+        service::Reconciler,
+    },
     storage::{
         general_ledger::books_store::BooksStore,
         mysql::MysqlBooks,
         port::StoreError,
         sqlite::{SqliteBooks, SqliteOptions},
     },
-    store_of_record::OpenError,
+    store_of_record::{OpenError, StoreOfRecord},
 };
 
 /// What the books are opened for.
@@ -124,6 +129,8 @@ pub struct Following {
     pub books: Option<Books>,
     /// Their store, to be closed at the end.
     pub ledger: Option<Arc<dyn BooksStore>>,
+    /// For what the store is open.
+    used: Option<(BooksUse, Arc<Chart>)>,
 }
 
 impl Following {
@@ -147,7 +154,42 @@ impl Following {
             OutboxKind::Off => None,
         };
         let books = open.as_ref().map(OpenBooks::books);
-        Ok(Self { outbox, books, ledger: open.map(|open| open.ledger) })
+        let used = open.as_ref().map(|open| (used, Arc::clone(&open.chart)));
+        Ok(Self { outbox, books, ledger: open.map(|open| open.ledger), used })
+    }
+
+    /// Who reconciles in this server; `None` without books, where its history is kept. Books that are open to be read alone are
+    /// opened once more for each, since the history is written.
+    pub fn reconciler(&self, config: &Config, currencies: &Arc<CurrencySet>) -> Option<Arc<Reconciler>> {
+        let (used, chart) = self.used.clone()?;
+        let shared = self.ledger.clone()?;
+        let (config, currencies, book) = (config.clone(), Arc::clone(currencies), Arc::clone(&shared));
+        let open = move || -> reconciliation::service::Opening {
+            let (config, currencies) = (config.clone(), Arc::clone(&currencies));
+            let (chart, shared) = (Arc::clone(&chart), (used == BooksUse::Post).then(|| Arc::clone(&shared)));
+            Box::pin(async move {
+                let unavailable = |error: OpenError| match error {
+                    OpenError::Store(error) => error,
+                    OpenError::Config(error) => StoreError::Unavailable(error.to_string()),
+                };
+                let ledger = match shared {
+                    Some(ledger) => ledger,
+                    None => {
+                        let open = Self::open_to_write(&config, &currencies).await;
+                        open.map_err(unavailable)?
+                    }
+                };
+                let reads = StoreOfRecord::open_reconciliation(&config.store, Arc::clone(&currencies));
+                let reads = reads.await.map_err(unavailable)?;
+                let memory = Err("the engine has not started".to_owned());
+                Ok(Parts { reads, books: Ok(BooksParts { ledger, chart }), memory, currencies })
+            })
+        };
+        Some(Reconciler::new(open, book))
+    }
+
+    async fn open_to_write(config: &Config, currencies: &Arc<CurrencySet>) -> Result<Arc<dyn BooksStore>, OpenError> {
+        OpenBooks::open(config, Arc::clone(currencies), BooksUse::Post).await.map(|open| open.ledger)
     }
 }
 

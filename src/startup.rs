@@ -324,6 +324,7 @@ async fn start_by(
     let following = Following::open(config, &currencies, Arc::clone(&clock))
         .await
         .map_err(|error| StartupError::of_books(config, error))?;
+    let reconciler = following.reconciler(config, &currencies);
     let position_limits = Arc::new(config.positions.limits(&currencies)?);
     let store_name = store.store.name();
     let lanes = (0..=config.engine.customer_lanes).filter_map(LaneId::new).collect();
@@ -340,9 +341,13 @@ async fn start_by(
         placement: Placement::OwnArbiters,
     })
     .await?;
+    if let Some(reconciler) = &reconciler {
+        reconciler.compare_memory(Arc::new(engine.clone()));
+    }
     let context = Data::new(Context {
         engine: EngineHandle(engine.clone()),
         books: following.books,
+        reconciler: reconciler.clone(),
         position_limits,
         currencies,
         keyring,

@@ -64,10 +64,12 @@ api_codes! {
     ReversalNotFound = "reversal_not_found", NOT_FOUND, None, "There is no such reversal";
     CoverNotFound = "cover_not_found", NOT_FOUND, None, "There is no such cover trade";
     JournalNotFound = "journal_not_found", NOT_FOUND, None, "There is no such journal";
+    ReconciliationNotFound = "reconciliation_not_found", NOT_FOUND, None, "There is no such reconciliation";
     LedgerOff = "ledger_off", NOT_FOUND, None, "This server keeps no books";
     KeyNotFound = "idempotency_key_not_found", NOT_FOUND, None, "No request with this key took effect";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, None, "The route has no such method";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
+    ReconciliationRunning = "reconciliation_running", CONFLICT, None, "A reconciliation is being done";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
     MediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, None, "The body is not application/json";
     HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, None, "The server is not known by this name";

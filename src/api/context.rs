@@ -32,6 +32,7 @@ use crate::{
     },
     clock::TestClock,
     quotes::keyring::Keyring,
+    reconciliation::service::Reconciler,
 };
 
 /// Shared by all requests of all workers.
@@ -41,6 +42,8 @@ pub struct Context {
     pub engine: EngineHandle,
     /// The bank's own books, if this server can read them.
     pub books: Option<Books>,
+    /// Reconciles, and has the history, where this server has books to keep it in.
+    pub reconciler: Option<Arc<Reconciler>>,
     /// How far the bank's positions may go.
     pub position_limits: Arc<PositionLimits>,
     /// The currencies.

@@ -22,7 +22,7 @@ use super::{
     operation::{Operation, Verb},
     pairs, positions,
     problem::{ApiCode, Problem},
-    quotes, rate_stream, rates, reversals, rounds, transactions,
+    quotes, rate_stream, rates, reconciliations, reversals, rounds, transactions,
 };
 use crate::telemetry::metrics::RouteMetrics;
 
@@ -73,6 +73,10 @@ fn surface() -> Vec<At> {
         at("/ledger/trial-balance").on(&ledger::trial_balance::GET, ledger::trial_balance::get),
         at("/ledger/lag").on(&ledger::lag::GET, ledger::lag::get),
         at("/ledger/dead-letters").on(&ledger::dead_letters::LIST, ledger::dead_letters::list),
+        at("/reconciliations")
+            .on(&reconciliations::START, reconciliations::start)
+            .on(&reconciliations::LIST, reconciliations::list),
+        at("/reconciliations/{id}").on(&reconciliations::GET, reconciliations::get),
         at("/idempotency-keys/{key}").on(&keys::GET, keys::get),
         at("/audit").on(&audit::LIST, audit::list),
     ]
