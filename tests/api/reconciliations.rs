@@ -21,10 +21,17 @@ async fn with_a_day() -> Server {
     server.clock.set(Timestamp::parse_rfc3339("2026-11-24T01:00:00Z").unwrap());
     for _ in 0..200 {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let records = server.get("/v1/audit?lane=1&limit=1000").await.expect(200);
-        let rolled = |record: &Value| record["event"] == "date_rolled";
-        let system = server.get("/v1/audit?lane=0&limit=1000").await.expect(200);
-        if [records, system].iter().all(|page| page["items"].as_array().unwrap().iter().any(rolled)) {
+        let mut all_rolled = true;
+        for lane in 0.. {
+            let page = server.get(&format!("/v1/audit?lane={lane}&limit=1000")).await;
+            if page.status != 200 {
+                break;
+            }
+            let page = page.json();
+            let records = page["items"].as_array().unwrap();
+            all_rolled &= records.is_empty() || records.iter().any(|record| record["business_date"] == "2026-11-24");
+        }
+        if all_rolled {
             return server;
         }
     }
