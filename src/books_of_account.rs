@@ -17,13 +17,18 @@ use crate::{
     closing::closer::Closer,
     config::{Config, ConfigError, chart, outbox::OutboxKind, store::StoreKind},
     outbox::{both::Both, kafka, port::Follower},
+    reconciliation::{
+        self,
+        run::{BooksParts, Parts},
+        service::Reconciler,
+    },
     storage::{
         general_ledger::books_store::BooksStore,
         mysql::MysqlBooks,
         port::StoreError,
         sqlite::{SqliteBooks, SqliteOptions},
     },
-    store_of_record::OpenError,
+    store_of_record::{OpenError, StoreOfRecord},
     watch::{
         desk::Desk,
         teller::Teller,
@@ -156,6 +161,8 @@ pub struct Following {
     pub watch: Option<(Watch, OpenBooks)>,
     /// Alerts, where anybody watches.
     pub desk: Option<Desk>,
+    /// For what the store is open.
+    used: Option<(BooksUse, Arc<Chart>)>,
 }
 
 impl Following {
@@ -190,8 +197,43 @@ impl Following {
         let books = open.as_ref().map(OpenBooks::books);
         let closer = open.as_ref().map(|open| Closer::new(Arc::clone(&open.ledger), config.engine.customer_lanes));
         let keeps_books = config.outbox.kind == OutboxKind::Embedded && open.is_some();
+        let used = open.as_ref().map(|open| (used, Arc::clone(&open.chart)));
         let ledger = open.as_ref().map(|open| Arc::clone(&open.ledger));
-        Ok(Self { outbox, books, closer, keeps_books, ledger, watch: watch.zip(open), desk })
+        Ok(Self { outbox, books, closer, keeps_books, ledger, used, watch: watch.zip(open), desk })
+    }
+
+    /// Who reconciles in this server; `None` without books, where its history is kept. Books that are open to be read alone are
+    /// opened once more for each, since the history is written.
+    pub fn reconciler(&self, config: &Config, currencies: &Arc<CurrencySet>) -> Option<Arc<Reconciler>> {
+        let (used, chart) = self.used.clone()?;
+        let shared = self.ledger.clone()?;
+        let (config, currencies, book) = (config.clone(), Arc::clone(currencies), Arc::clone(&shared));
+        let open = move || -> reconciliation::service::Opening {
+            let (config, currencies) = (config.clone(), Arc::clone(&currencies));
+            let (chart, shared) = (Arc::clone(&chart), (used == BooksUse::Post).then(|| Arc::clone(&shared)));
+            Box::pin(async move {
+                let unavailable = |error: OpenError| match error {
+                    OpenError::Store(error) => error,
+                    OpenError::Config(error) => StoreError::Unavailable(error.to_string()),
+                };
+                let ledger = match shared {
+                    Some(ledger) => ledger,
+                    None => {
+                        let open = Self::open_to_write(&config, &currencies).await;
+                        open.map_err(unavailable)?
+                    }
+                };
+                let reads = StoreOfRecord::open_reconciliation(&config.store, Arc::clone(&currencies));
+                let reads = reads.await.map_err(unavailable)?;
+                let memory = Err("the engine has not started".to_owned());
+                Ok(Parts { reads, books: Ok(BooksParts { ledger, chart }), memory, currencies })
+            })
+        };
+        Some(Reconciler::new(open, book))
+    }
+
+    async fn open_to_write(config: &Config, currencies: &Arc<CurrencySet>) -> Result<Arc<dyn BooksStore>, OpenError> {
+        OpenBooks::open(config, Arc::clone(currencies), BooksUse::Post).await.map(|open| open.ledger)
     }
 }
 

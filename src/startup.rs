@@ -345,6 +345,7 @@ async fn start_by(
     let following = Following::open(config, &currencies, Arc::clone(&clock))
         .await
         .map_err(|error| StartupError::of_books(config, error))?;
+    let reconciler = following.reconciler(config, &currencies);
     let position_limits = Arc::new(config.positions.limits(&currencies)?);
     let interest = Arc::new(config.interest.rates(&currencies)?);
     let store_name = store.store.name();
@@ -368,11 +369,15 @@ async fn start_by(
         placement: Placement::OwnArbiters,
     })
     .await?;
+    if let Some(reconciler) = &reconciler {
+        reconciler.compare_memory(Arc::new(engine.clone()));
+    }
     let context = Data::new(Context {
         engine: EngineHandle(engine.clone()),
         books: following.books,
         closer: following.closer,
         desk: following.desk,
+        reconciler: reconciler.clone(),
         position_limits,
         currencies,
         keyring,

@@ -10,6 +10,7 @@ use hwan_domain::{
     customer::CustomerState,
     id::{AccountId, CustomerId},
     reconciliation::{Break, BreakKind, Check, Subject},
+    time::Timestamp,
 };
 
 use super::{
@@ -67,7 +68,7 @@ impl Engine {
     async fn compare_customer(&self, customer: CustomerId) -> Result<Seen, String> {
         for _ in 0..ATTEMPTS_MAX {
             let Some(before) = self.stored(customer).await? else { return Ok(Seen::Moving) };
-            let seen = match self.in_memory(customer).await {
+            let (seen, at) = match self.in_memory(customer).await {
                 Ok(Some(seen)) => seen,
                 Ok(None) => return Ok(Seen::Moving),
                 // At the door, or in a lane that is being taken: it is not the store that disagrees.
@@ -75,7 +76,10 @@ impl Engine {
             };
             let after = self.stored(customer).await?;
             if after.as_ref().is_some_and(|after| same(&before, after)) {
-                let breaks = differences(&before, &seen);
+                // A reader sees the limits as they are at the lane's time: a day that is over counts no more.
+                let limits = before.customer.limits.at(at);
+                let customer = CustomerState { limits, ..before.customer };
+                let breaks = differences(&Household { customer, ..before }, &seen);
                 return Ok(if breaks.is_empty() { Seen::Same } else { Seen::Differs(breaks) });
             }
         }
@@ -87,7 +91,7 @@ impl Engine {
         stored.map_err(|error| format!("the store cannot be read: {error}"))
     }
 
-    async fn in_memory(&self, customer: CustomerId) -> Result<Option<Household>, Refusal> {
+    async fn in_memory(&self, customer: CustomerId) -> Result<Option<(Household, Timestamp)>, Refusal> {
         let viewer = Viewer::of_all(Arc::from(VIEWER));
         let Some(view) = self.customer(&viewer, customer).await? else { return Ok(None) };
         let mut accounts = Vec::with_capacity(view.accounts.len());
@@ -97,7 +101,7 @@ impl Engine {
                 None => return Ok(None),
             }
         }
-        Ok(Some(Household { customer: view.state, accounts }))
+        Ok(Some((Household { customer: view.state, accounts }, view.at)))
     }
 }
 

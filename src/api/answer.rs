@@ -49,6 +49,11 @@ pub(super) fn made(body: &impl Serialize) -> HttpResponse {
     json(HttpResponse::Created(), to_json(body))
 }
 
+/// This status with a body.
+pub(super) fn with(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    json(HttpResponse::build(status), to_json(body))
+}
+
 /// 201 with what the record created, and whether an earlier request did.
 pub(super) fn created(executed: &Executed) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::CREATED);

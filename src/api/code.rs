@@ -65,6 +65,7 @@ api_codes! {
     CoverNotFound = "cover_not_found", NOT_FOUND, None, "There is no such cover trade";
     JournalNotFound = "journal_not_found", NOT_FOUND, None, "There is no such journal";
     ClosingNotFound = "closing_not_found", NOT_FOUND, None, "There is no such closing";
+    ReconciliationNotFound = "reconciliation_not_found", NOT_FOUND, None, "There is no such reconciliation";
     LedgerOff = "ledger_off", NOT_FOUND, None, "This server keeps no books";
     AlertNotFound = "alert_not_found", NOT_FOUND, None, "There is no such alert";
     WatchOff = "watch_off", NOT_FOUND, None, "Nobody watches here";
@@ -73,6 +74,7 @@ api_codes! {
     AlertResolved = "alert_resolved", CONFLICT, None, "The alert is resolved";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, Some(SOON_SECONDS), "The request came too slowly";
     DayNotOver = "day_not_over", CONFLICT, None, "The business date cannot be closed yet";
+    ReconciliationRunning = "reconciliation_running", CONFLICT, None, "A reconciliation is being done";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, None, "The body is too large";
     MediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, None, "The body is not application/json";
     HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, None, "The server is not known by this name";

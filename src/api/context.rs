@@ -33,6 +33,7 @@ use crate::{
     clock::TestClock,
     closing::closer::Closer,
     quotes::keyring::Keyring,
+    reconciliation::service::Reconciler,
     watch::desk::Desk,
 };
 
@@ -47,6 +48,8 @@ pub struct Context {
     pub closer: Option<Closer>,
     /// The watch's alerts, if anybody watches.
     pub desk: Option<Desk>,
+    /// Reconciles, and has the history, where this server has books to keep it in.
+    pub reconciler: Option<Arc<Reconciler>>,
     /// How far the bank's positions may go.
     pub position_limits: Arc<PositionLimits>,
     /// The currencies.

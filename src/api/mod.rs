@@ -50,6 +50,7 @@ pub mod quotes;
 pub mod rate_stream;
 pub mod rates;
 pub mod reason;
+pub mod reconciliations;
 pub mod request_id;
 pub mod reversals;
 pub mod revision;

@@ -9,6 +9,7 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use hwan_domain::{
     id::{AccountId, CoverId, CustomerId, ExchangeId, ReversalId, TransactionId},
+    reconciliation::RunId,
     rejection::Code,
     round::RoundId,
 };
@@ -63,6 +64,12 @@ impl Named for CoverId {
 impl Named for JournalId {
     fn not_found(detail: String) -> Problem {
         Problem::new(ApiCode::JournalNotFound, detail)
+    }
+}
+
+impl Named for RunId {
+    fn not_found(detail: String) -> Problem {
+        Problem::new(ApiCode::ReconciliationNotFound, detail)
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
     operation::{Operation, Verb},
     pairs, positions,
     problem::{ApiCode, Problem},
-    quotes, rate_stream, rates, reversals, rounds, statement, transactions,
+    quotes, rate_stream, rates, reconciliations, reversals, rounds, statement, transactions,
 };
 use crate::telemetry::metrics::RouteMetrics;
 
@@ -78,6 +78,10 @@ fn surface() -> Vec<At> {
         at("/business-date").on(&business_date::GET, business_date::get).on(&business_date::ROLL, business_date::roll),
         at("/closings").on(&closings::LIST, closings::list).on(&closings::CLOSE, closings::close),
         at("/closings/{date}").on(&closings::GET, closings::get),
+        at("/reconciliations")
+            .on(&reconciliations::START, reconciliations::start)
+            .on(&reconciliations::LIST, reconciliations::list),
+        at("/reconciliations/{id}").on(&reconciliations::GET, reconciliations::get),
         at("/idempotency-keys/{key}").on(&keys::GET, keys::get),
         at("/alerts").on(&alerts::LIST, alerts::list),
         at("/alerts/{id}").on(&alerts::GET, alerts::get),

@@ -160,6 +160,10 @@ impl Reconciler {
             if let Err(error) = books.note_run(&history::ended(id, date, &result)).await {
                 tracing::error!(%id, %error, "the history of reconciliations does not have this one's end");
             }
+            // Those that were opened for this one alone.
+            if !Arc::ptr_eq(&books, &self.book) {
+                books.close().await;
+            }
         }
     }
 

@@ -18,6 +18,7 @@ mod permissions;
 mod problems;
 mod quotes;
 mod rates;
+mod reconciliations;
 mod replays;
 mod server;
 mod surface;

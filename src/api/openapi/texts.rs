@@ -56,6 +56,8 @@ texts! {
     AnyIdText = "AnyId", "^(exg|rev|txn|chg|cov|cus|acc)_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
     /// What a journal stands for: an exchange, a reversal, a transaction or a cover trade.
     JournalIdText = "JournalId", "^(exg|rev|txn|cov)_[0-9a-hjkmnp-tv-z]{13}$", "exg_0008000000006";
+    /// A reconciliation's id; ids sort by when they began.
+    ReconciliationIdText = "ReconciliationId", "^rcn_[0-9a-hjkmnp-tv-z]{13}$", "rcn_0001jb6w2v0e8";
     /// An account of the ledger: its number, with a currency where there is one per currency.
     LedgerAccountText = "LedgerAccount", "^[1-9][0-9]{0,8}(\\[[A-Z]{3}\\])?$", "1901[USD]";
     /// A sum at exactly the scale of its currency; wider than an amount.
