@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use hwan_domain::time::Timestamp;
 use hwan_scenarios::ScenarioArgs;
 
-use crate::{accounting_process, config::Overrides, startup};
+use crate::{accounting_process, config::Overrides, startup, watch_process};
 
 /// Nothing is wrong.
 pub const EXIT_OK: u8 = 0;
@@ -77,6 +77,8 @@ enum Command {
     },
     /// Keep the bank's books from Kafka, in a process of its own: where outbox.kind is "kafka". Any number of them share the lanes.
     Accounting,
+    /// Watch the records from Kafka for what should never happen, in a process of its own: where outbox.kind is "kafka".
+    Watch,
     /// Read the whole journal and prove that balances, facts, rounds and passbooks follow from it; beside a running engine
     /// or without one.
     ///
@@ -112,6 +114,7 @@ impl Cli {
             Command::Token { command } => command.run(&overrides),
             Command::Ledger { command } => command.run(&overrides),
             Command::Accounting => accounting_process::run(&overrides),
+            Command::Watch => watch_process::run(&overrides),
             Command::Verify => startup::verify(&overrides),
             Command::Scenarios(args) => hwan_scenarios::run(&args),
         };

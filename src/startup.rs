@@ -29,10 +29,7 @@ use crate::{
         key_watch::KeyWatch,
         last_use,
     },
-    accounting::{
-        kafka::consumer::ConsumerError,
-        position_watch::{self, Watched},
-    },
+    accounting::position_watch::{self, Watched},
     actors::{
         engine::{Engine, EngineParts, Placement, StartError},
         view::LaneView,
@@ -53,6 +50,7 @@ use crate::{
         store::{StoreConfig, StoreKind},
     },
     demonstration::{self, DemonstrationCustomer, DemonstrationError},
+    kafka_group::running::ConsumerError,
     ports::{self, Port},
     quotes::keyring::{Keyring, KeyringError},
     secret_file::{self, SecretFileError},

@@ -54,4 +54,5 @@ pub mod rounds;
 pub mod router;
 pub mod trace_parent;
 pub mod transactions;
+pub mod watch_admin;
 pub mod wire;
