@@ -22,4 +22,6 @@ pub mod hand;
 pub mod kafka;
 pub mod lane_state;
 pub mod teller;
+#[cfg(test)]
+mod tests;
 pub mod watcher;

@@ -234,3 +234,57 @@ impl std::fmt::Debug for Publisher {
         f.debug_struct("Publisher").field("topic", &self.topic).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hwan_domain::{
+        anomaly::Severity,
+        id::{AccountId, LaneId, Position, Seq},
+        time::Timestamp,
+    };
+    use serde_json::Value;
+
+    use super::*;
+    use crate::storage::alerts::port::AlertState;
+
+    fn alert() -> KeptAlert {
+        let position = Position::new(LaneId::FIRST, Seq::new(42).unwrap());
+        KeptAlert {
+            id: "negative_balance.acc_0008000000003.1-42".to_owned(),
+            rule: "negative_balance".to_owned(),
+            severity: Severity::Critical,
+            state: AlertState::Open,
+            subject_kind: "account".to_owned(),
+            subject: "acc_0008000000003".to_owned(),
+            expected: "at least 0".to_owned(),
+            found: "-5 \"KRW\"".to_owned(),
+            record: Some(position),
+            account: Some(AccountId::at(position)),
+            pair: Some("USD".to_owned()),
+            at: Timestamp::from_micros(1),
+            first_seen: Timestamp::from_micros(2),
+            last_seen: Timestamp::from_micros(3),
+            times_seen: 1,
+            times_reopened: 0,
+            acknowledged: None,
+            resolved: None,
+        }
+    }
+
+    #[test]
+    fn an_alert_is_published_as_its_schema_says() {
+        let schema: Value = serde_json::from_str(include_str!("../../../docs/alerts/alert.v1.schema.json")).unwrap();
+        assert_eq!(schema["title"], TYPE);
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        let validator = options.build(&schema).unwrap();
+        let condition = KeptAlert { record: None, account: None, pair: None, ..alert() };
+        for alert in [alert(), condition] {
+            let event: Value = serde_json::from_str(&body(&alert)).unwrap();
+            let misfits: Vec<String> = validator.iter_errors(&event).map(|error| error.to_string()).collect();
+            assert!(misfits.is_empty(), "{misfits:?} in {event}");
+            for field in event.as_object().unwrap().keys() {
+                assert!(schema["properties"][field].is_object(), "{field} is not described");
+            }
+        }
+    }
+}
