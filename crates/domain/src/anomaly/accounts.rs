@@ -15,7 +15,7 @@ use crate::{
     id::CustomerId,
     money::Money,
     record::{Leg, Record},
-    time::Timestamp,
+    time::{BusinessDate, Timestamp},
 };
 
 /// An account as it is followed.
@@ -31,6 +31,8 @@ pub struct AccountSeen {
     pub version: Option<u64>,
     /// What it holds of each currency that ever had a posting, as far as is known.
     pub balances: SmallVec<[Money; 1]>,
+    /// The last day that interest was paid for, as far as is known.
+    pub paid_through: Option<BusinessDate>,
     /// Whether all its postings were seen: a currency that is not among the balances is at zero then, and unknown otherwise.
     pub is_whole: bool,
 }
@@ -39,13 +41,13 @@ impl AccountSeen {
     /// A new account, empty.
     pub fn opened(customer: CustomerId, kind: AccountKind) -> Self {
         let (facts, balances) = (FactSheet::default(), SmallVec::new());
-        Self { customer, kind: Some(kind), facts, version: Some(0), balances, is_whole: true }
+        Self { customer, kind: Some(kind), facts, version: Some(0), balances, paid_through: None, is_whole: true }
     }
 
     /// An account whose opening was not seen: what it holds will be learned from its records.
     pub fn met(customer: CustomerId) -> Self {
         let (facts, balances) = (FactSheet::default(), SmallVec::new());
-        Self { customer, kind: None, facts, version: None, balances, is_whole: false }
+        Self { customer, kind: None, facts, version: None, balances, paid_through: None, is_whole: false }
     }
 
     /// Records may be missing: what it holds is not known any more.

@@ -12,6 +12,7 @@ use super::{
     accounts::{AccountSeen, LegContext, observe_leg},
     alert::{Alert, Subject},
     conduct::{self, CustomerSeen, Dealing},
+    interest::{self, InterestSeen},
     legs::{self, Drift},
     once::{KeysSeen, ReversalsSeen, Suspended},
     order::{Arrival, LaneOrder, Link, Sighting},
@@ -192,9 +193,8 @@ impl LaneWatch {
         for (index, leg) in record.event.legs().enumerate() {
             let direction = match &record.event {
                 Event::Reversed { .. } if index > 0 => Direction::CompensatingCredit,
-                Event::Deposited { .. } => Direction::Credit,
-                _ if index > 0 => Direction::Credit,
-                _ => Direction::Debit,
+                _ if leg.amount.is_negative() => Direction::Debit,
+                _ => Direction::Credit,
             };
             self.observe_leg(record, leg, direction, policy, alerts);
         }
@@ -229,6 +229,15 @@ impl LaneWatch {
             }
             _ => {}
         }
+    }
+
+    /// Judges a payment of interest and follows it: its days against those that were paid for, its amounts against the formula;
+    /// `gross` is what they should be before tax, where who asks knows it.
+    pub fn observe_interest(&mut self, payment: &InterestSeen, gross: Option<i64>, alerts: &mut Vec<Alert>) {
+        alerts.extend(interest::off_formula(payment, gross));
+        let Some(account) = self.accounts.get_mut(&payment.account.position().seq()) else { return };
+        alerts.extend(interest::overlap(payment, account.paid_through));
+        account.paid_through = account.paid_through.max(Some(payment.through));
     }
 
     fn judge_limited(

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The version of the form: bytes of another are not read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Writes.
 #[derive(Default)]
@@ -228,17 +228,19 @@ structures! {
 
 impl Pack for AccountSeen {
     fn pack(&self, pen: &mut Pen) {
-        let Self { customer, kind, facts, version, balances, is_whole } = self;
+        let Self { customer, kind, facts, version, balances, paid_through, is_whole } = self;
         pen.put(customer);
         pen.put(kind);
         pen.put(facts);
         pen.put(version);
         pen.all(balances.iter());
+        pen.put(paid_through);
         pen.put(is_whole);
     }
     fn unpack(eye: &mut Eye<'_>) -> Option<Self> {
         let (customer, kind, facts, version) = (eye.get()?, eye.get()?, eye.get()?, eye.get()?);
-        Some(Self { customer, kind, facts, version, balances: eye.all()?, is_whole: eye.get()? })
+        let (balances, paid_through, is_whole) = (eye.all()?, eye.get()?, eye.get()?);
+        Some(Self { customer, kind, facts, version, balances, paid_through, is_whole })
     }
 }
 

@@ -315,9 +315,14 @@ fn plant(rule: Rule) -> (Vec<Alert>, Vec<Rule>) {
             told(bank)
         }
         Rule::InterestOverlap => {
-            let (bank, _) = bank();
-            let payment = interest(&bank);
-            (interest::overlap(&payment, Some(payment.from)).into_iter().collect(), Vec::new())
+            let (mut bank, family) = bank();
+            let payment = InterestSeen { account: family.won, ..interest(&bank) };
+            let next = InterestSeen { from: payment.from.next(), through: payment.from.next(), ..payment };
+            for payment in [payment, next, next] {
+                bank.lane.observe_interest(&payment, Some(547), &mut bank.alerts);
+            }
+            assert_eq!(bank.alerts.len(), 1);
+            told(bank)
         }
         Rule::InterestOffFormula => {
             let (bank, _) = bank();
