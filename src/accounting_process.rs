@@ -6,21 +6,15 @@
 use std::{
     io::{self, Write},
     sync::Arc,
-    thread,
-    time::Duration,
 };
 
 use actix_web::{HttpServer, rt};
-use tokio::{
-    runtime::Handle,
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-};
+use tokio::runtime::Handle;
 
 use crate::{
     accounting::{
         event_reader::EventReader,
-        kafka::consumer::{self, ConsumerParts, RunningConsumer},
+        kafka::consumer::{self, ConsumerParts},
         poster::PosterParts,
     },
     api::accounting_admin,
@@ -32,11 +26,6 @@ use crate::{
     startup::StartupError,
     telemetry::{log, metrics},
 };
-
-/// How long the consumer may take to end its round.
-const ENDED_WITHIN: Duration = Duration::from_secs(15);
-/// How often it is looked whether the consumer is still at work.
-const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until a signal; returns the exit code.
 pub(crate) fn run(overrides: &Overrides) -> u8 {
@@ -107,9 +96,9 @@ async fn keep_books(config: &Config) -> Result<bool, StartupError> {
     // Nobody may be reading: that is no reason to stop.
     let _written = writeln!(io::stdout(), "hwan keeps the books from kafka; how it is: http://{at}/readyz");
     tracing::info!(books = open.ledger.name(), address = at, "accounting");
-    let ended_by_signal = signalled(&running).await;
+    let ended_by_signal = running.until_signal().await;
     // It ends after its round, for which this thread's runtime has to go on.
-    end(running).await;
+    running.end().await;
     closing.abort();
     open.ledger.close().await;
     upkeep.abort();
@@ -117,20 +106,6 @@ async fn keep_books(config: &Config) -> Result<bool, StartupError> {
     let _ended = serving.await;
     tracing::info!("accounting has stopped");
     Ok(ended_by_signal)
-}
-
-/// Ends the consumer after its round. One that waits for a database or a broker is left behind: whatever it was at takes effect as a
-/// whole or not at all.
-async fn end(running: RunningConsumer) {
-    let (done, ended) = oneshot::channel();
-    // Not a task of the runtime's: that one would wait for it, however long it takes.
-    let _left_behind = thread::spawn(move || {
-        drop(running);
-        let _nobody_waits = done.send(());
-    });
-    if tokio::time::timeout(ENDED_WITHIN, ended).await.is_err() {
-        tracing::warn!(seconds = ENDED_WITHIN.as_secs(), "the consumer did not end in time: it is left behind");
-    }
 }
 
 fn refuse_without_kafka(config: &Config) -> Result<(), ConfigError> {
@@ -146,26 +121,4 @@ fn refuse_without_kafka(config: &Config) -> Result<(), ConfigError> {
         return refused("accounting.enabled", "false", "set it to true: this process does nothing else");
     }
     Ok(())
-}
-
-/// Waits for SIGTERM or SIGINT; `false` where the consumer ended before.
-async fn signalled(running: &RunningConsumer) -> bool {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be received");
-        return false;
-    };
-    let mut look = tokio::time::interval(LOOKED_AT_EVERY);
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return true,
-            _ = interrupt.recv() => return true,
-            _ = look.tick() => {
-                if running.has_ended() {
-                    tracing::error!("the consumer of the books has ended by itself");
-                    return false;
-                }
-            }
-        }
-    }
 }

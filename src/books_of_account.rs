@@ -81,7 +81,8 @@ impl OpenBooks {
     /// Opens them for a server whose exchanges do not wait for them: a database that is away, or that the process which keeps the
     /// books has not made yet, is opened when it is there.
     async fn for_server(config: &Config, currencies: &Arc<CurrencySet>, used: BooksUse) -> Result<Self, OpenError> {
-        let is_local = used == BooksUse::Post && config.accounting.kind == StoreKind::Embedded;
+        // With Kafka another process keeps them, and may be making them just now.
+        let is_local = config.outbox.kind == OutboxKind::Embedded && config.accounting.kind == StoreKind::Embedded;
         if is_local {
             return Self::open(config, Arc::clone(currencies), used).await;
         }
@@ -126,8 +127,11 @@ impl OpenBooks {
         currencies: &Arc<CurrencySet>,
         clock: Arc<dyn Clock>,
     ) -> Result<Watch, ConfigError> {
-        let key_retention = config.engine.limits().key_retention;
-        let policy = config.watch.policy(config.limits.policy(), currencies, key_retention)?;
+        let engine = config.engine.limits();
+        let mut policy = config.watch.policy(config.limits.policy(), currencies, engine.key_retention)?;
+        // What waits for its turn is decided on the board that it saw when it came.
+        let turn_seconds = i64::try_from(engine.command_deadline.as_secs()).unwrap_or(i64::MAX).saturating_add(5);
+        policy.board_grace_seconds = policy.board_grace_seconds.max(turn_seconds);
         Ok(Watch::new(WatchParts {
             teller: Arc::new(Teller::new(self.ledger.clone(), clock, config.watch.measures()?)),
             policy: Arc::new(policy),

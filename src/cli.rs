@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use hwan_domain::time::Timestamp;
 use hwan_scenarios::ScenarioArgs;
 
-use crate::{accounting_process, config::Overrides, startup};
+use crate::{accounting_process, config::Overrides, startup, watch_process};
 
 /// Nothing is wrong.
 pub const EXIT_OK: u8 = 0;
@@ -81,6 +81,8 @@ enum Command {
     },
     /// Keep the bank's books from Kafka, in a process of its own: where outbox.kind is "kafka". Any number of them share the lanes.
     Accounting,
+    /// Watch the records from Kafka for what should never happen, in a process of its own: where outbox.kind is "kafka".
+    Watch,
     /// Read the whole journal and prove that balances, facts, rounds and passbooks follow from it; beside a running engine
     /// or without one.
     ///
@@ -126,6 +128,7 @@ impl Cli {
             Command::Close(args) => args.run(&overrides),
             Command::Accounting => accounting_process::run(&overrides),
             Command::Reconcile(args) => args.run(&overrides),
+            Command::Watch => watch_process::run(&overrides),
             Command::Verify => startup::verify(&overrides),
             Command::Scenarios(args) => hwan_scenarios::run(&args),
         };

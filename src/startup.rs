@@ -30,10 +30,7 @@ use crate::{
         key_watch::KeyWatch,
         last_use,
     },
-    accounting::{
-        kafka::consumer::ConsumerError,
-        position_watch::{self, Watched},
-    },
+    accounting::position_watch::{self, Watched},
     actors::{
         engine::{Engine, EngineParts, Placement, StartError},
         view::LaneView,
@@ -55,6 +52,7 @@ use crate::{
         store::{StoreConfig, StoreKind},
     },
     demonstration::{self, DemonstrationCustomer, DemonstrationError},
+    kafka_group::running::ConsumerError,
     ports::{self, Port},
     quotes::keyring::{Keyring, KeyringError},
     sealing::{

@@ -20,3 +20,5 @@ mod faults;
 mod order;
 #[path = "outbox_kafka/seen.rs"]
 mod seen;
+#[path = "outbox_kafka/watch.rs"]
+mod watch;

@@ -53,7 +53,7 @@ pub fn app(
         .default_service(web::to(nowhere))
 }
 
-async fn nowhere() -> HttpResponse {
+pub(super) async fn nowhere() -> HttpResponse {
     HttpResponse::NotFound()
         .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
         .body("this port has /livez, /readyz, /version and /metrics\n")
@@ -86,6 +86,6 @@ async fn version() -> HttpResponse {
     answer::ok(&VersionAnswer { name: "hwan accounting", version: env!("CARGO_PKG_VERSION") })
 }
 
-async fn scrape() -> HttpResponse {
+pub(super) async fn scrape() -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(metrics::render())
 }

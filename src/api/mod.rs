@@ -59,4 +59,5 @@ pub mod router;
 pub mod statement;
 pub mod trace_parent;
 pub mod transactions;
+pub mod watch_admin;
 pub mod wire;

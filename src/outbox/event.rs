@@ -97,17 +97,20 @@ pub struct Envelope {
     pub previous: ChainHash,
     /// Its own.
     pub hash: ChainHash,
+    /// The epoch of the lane's owner that published it, where the headers say.
+    pub epoch: Option<u64>,
 }
 
 impl Envelope {
     /// Reads what [`Labels`] wrote, from names and values in any order; other headers are passed over. Says what is missing.
     pub fn read<'a>(headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>) -> Result<Self, String> {
-        let (mut id, mut previous, mut hash) = (None, None, None);
+        let (mut id, mut previous, mut hash, mut epoch) = (None, None, None, None);
         for (name, value) in headers {
             let slot = match name {
                 ID => &mut id,
                 PREVIOUS_HASH => &mut previous,
                 HASH => &mut hash,
+                EPOCH => &mut epoch,
                 _ => continue,
             };
             *slot = value.and_then(|value| std::str::from_utf8(value).ok());
@@ -124,6 +127,7 @@ impl Envelope {
             position: position.ok_or_else(|| format!("{ID} is {id:?}, not lane-seq"))?,
             previous: link(PREVIOUS_HASH, previous)?,
             hash: link(HASH, hash)?,
+            epoch: epoch.and_then(|epoch| epoch.parse().ok()),
         })
     }
 }
@@ -211,7 +215,7 @@ mod tests {
         let read = |headers: &[(&'static str, String)]| {
             Envelope::read(headers.iter().map(|(name, value)| (*name, Some(value.as_bytes()))))
         };
-        let whole = Envelope { position: row.record.position, previous, hash: row.hash };
+        let whole = Envelope { position: row.record.position, previous, hash: row.hash, epoch: Some(4) };
         assert_eq!(read(&headers), Ok(whole));
         for name in [ID, HASH, PREVIOUS_HASH] {
             let without: Vec<_> = headers.iter().filter(|(found, _)| *found != name).cloned().collect();

@@ -132,8 +132,9 @@ fn lags(cursors: &[LaneCursor], stands: &[LaneStands], heads: &[Head]) -> Vec<La
         let stand = stands.iter().find(|stand| stand.lane == cursor.lane);
         let newest = head.map(|head| head.seq).max(stand.map(|stand| stand.seq)).unwrap_or(cursor.seq);
         let records = newest.number().saturating_sub(cursor.seq.number());
-        // Who does not know since when the oldest waits knows when the newest was sequenced that does.
-        let since = head.and_then(|head| head.waits_since).or_else(|| stand.map(|stand| stand.at));
+        // Who does not know since when the oldest waits may know when the newest was sequenced that does.
+        let newest_waits = stand.filter(|stand| stand.seq > cursor.seq).map(|stand| stand.at);
+        let since = head.and_then(|head| head.waits_since).or(newest_waits);
         LagSeen {
             lane: cursor.lane,
             records,
@@ -164,4 +165,52 @@ async fn compare(
         standing::control(&ControlSeen { lane: stand.lane, currency, control, entries }, stand.date, now)
     });
     Ok(differ.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::port::ChainHash;
+
+    fn cursor(seq: u64) -> LaneCursor {
+        LaneCursor {
+            lane: LaneId::FIRST,
+            seq: Seq::new(seq).unwrap(),
+            hash: ChainHash::GENESIS,
+            at: None,
+            business_date: None,
+            offset: None,
+            revision: 0,
+            stopped: None,
+            dead_letters: 0,
+        }
+    }
+
+    fn stand(seq: u64, at: i64) -> LaneStands {
+        let (at, date) = (Timestamp::from_micros(at), BusinessDate::from_days(0));
+        LaneStands { lane: LaneId::FIRST, seq: Seq::new(seq).unwrap(), at, date, totals: None }
+    }
+
+    #[test]
+    fn the_age_of_what_is_posted_is_no_lag() {
+        let head = |seq, waits_since: Option<i64>| Head {
+            lane: LaneId::FIRST,
+            seq: Seq::new(seq).unwrap(),
+            waits_since: waits_since.map(Timestamp::from_micros),
+        };
+        for (books, judged, engine, records, since) in [
+            (7, Some((7, 100)), None, 0, None),
+            // A record has just come that nobody has judged: how old the one before it is, says nothing.
+            (7, Some((7, 100)), Some(head(8, None)), 1, None),
+            (7, Some((9, 200)), None, 2, Some(200)),
+            (7, Some((9, 200)), Some(head(9, Some(150))), 2, Some(150)),
+            (7, Some((7, 100)), Some(head(7, Some(50))), 0, None),
+            (7, None, None, 0, None),
+        ] {
+            let stands: Vec<LaneStands> = judged.map(|(seq, at)| stand(seq, at)).into_iter().collect();
+            let heads: Vec<Head> = engine.into_iter().collect();
+            let lag = lags(&[cursor(books)], &stands, &heads).remove(0);
+            assert_eq!((lag.records, lag.since.map(Timestamp::micros)), (records, since), "{judged:?} {engine:?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //! | [`watcher`] | what all lanes share, and the turns of a lane |
 //! | [`lane_state`] | a lane's state, with what waits to be told; put away and taken back |
 //! | [`follower`] | the watch in the engine's own process |
+//! | [`kafka`] | the watch from Kafka, and alerts to Kafka |
 //! | [`teller`] | alerts into the store, the log and the metrics; what a policy does about them |
 //! | [`hand`] | by whom a policy acts: the port to the engine |
 //! | [`conditions`] | what is looked at every few seconds: lag, dead letters, control accounts, closed days |
@@ -18,6 +19,9 @@ pub mod conditions;
 pub mod desk;
 pub mod follower;
 pub mod hand;
+pub mod kafka;
 pub mod lane_state;
 pub mod teller;
+#[cfg(test)]
+mod tests;
 pub mod watcher;

@@ -287,18 +287,31 @@ impl Watch {
         lanes.iter().filter_map(stands).collect()
     }
 
+    /// A lane that goes to somebody else: what waits is told, it is put away and forgotten here.
+    pub(super) async fn leave(&self, id: LaneId) {
+        let lane = lock(&self.0.lanes).remove(&id);
+        if let Some(lane) = lane {
+            let _turn = lane.turn.lock().await;
+            self.leave_behind(&lane).await;
+        }
+    }
+
+    async fn leave_behind(&self, lane: &Lane) {
+        let done = async {
+            self.tell(lane).await?;
+            self.put_away(lane).await
+        };
+        if let Err(error) = done.await {
+            tracing::warn!(%error, "the watch could not put a lane away: it is judged again from where it was last put away");
+        }
+    }
+
     /// At the end, when nobody follows any more: tells what waits and puts every lane away.
     pub async fn close(&self) {
         let lanes: Vec<Arc<Lane>> = lock(&self.0.lanes).values().cloned().collect();
         for lane in lanes {
             let _turn = lane.turn.lock().await;
-            let done = async {
-                self.tell(&lane).await?;
-                self.put_away(&lane).await
-            };
-            if let Err(error) = done.await {
-                tracing::warn!(%error, "the watch could not put a lane away: it is judged again from where it was last put away");
-            }
+            self.leave_behind(&lane).await;
         }
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub, reason = "tests")]
 
 mod accounts;
+mod alerts;
 mod bodies;
 mod contract;
 mod covers;

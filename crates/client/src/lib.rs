@@ -15,6 +15,7 @@
 
 mod accounts;
 mod address;
+mod alerts;
 mod answer;
 mod audit;
 mod client;
@@ -43,6 +44,7 @@ pub use accounts::{
     ClosedAccount, Direction, Entry, Holding, LimitedAccount, OpenedAccount,
 };
 pub use address::{ServerAddr, ServerAddrError};
+pub use alerts::{Alert, AlertFilter, AlertNote, AlertSubject, RecordPlace};
 pub use answer::{Answer, Page, Pages, RawAnswer, Span};
 pub use audit::AuditEntry;
 pub use client::{Client, ClientConfig};

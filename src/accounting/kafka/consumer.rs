@@ -14,35 +14,36 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
+use hwan_domain::id::LaneId;
 use rdkafka::{
-    ClientConfig, Message, Offset, TopicPartitionList,
+    ClientConfig,
     consumer::{BaseConsumer, CommitMode, Consumer},
     error::KafkaError,
-    message::{BorrowedMessage, Headers},
     types::RDKafkaErrorCode,
 };
 use tokio::runtime::Handle;
 
-use super::{
-    assignment::{Assignment, lane_of},
-    dead_letters::DeadLetterTopic,
-};
+use super::dead_letters::DeadLetterTopic;
 use crate::{
     accounting::{
         incoming::{Content, Delivered, Incoming},
         poster::{LanePoster, PosterParts},
         verdict::{Stop, Verdict},
     },
+    kafka_group::{
+        assignment::{Assignment, Origins, join, lane_of},
+        message::Received,
+        round::{SEEK_MAX, gather, pause, resume_at, tell_offsets},
+        running::{ConsumerError, RunningConsumer},
+    },
     outbox::event::Envelope,
-    storage::general_ledger::port::DEAD_LETTERS_PER_PAGE_MAX,
+    storage::{
+        general_ledger::port::{DEAD_LETTERS_PER_PAGE_MAX, GeneralLedger},
+        port::StoreError,
+    },
 };
 
-/// How long a poll waits for the first message.
-const POLL_MAX: Duration = Duration::from_millis(200);
-/// How long messages are gathered after the first: what shares a step shares its cost.
-const GATHERED_FOR: Duration = Duration::from_millis(100);
-/// Messages of one round.
-const ROUND_MESSAGES_MAX: usize = 8_192;
 /// How often Kafka is told of the offsets.
 const COMMITTED_EVERY: Duration = Duration::from_secs(1);
 /// The pause before books that are away are asked again.
@@ -51,8 +52,6 @@ const AWAY_PAUSE: Duration = Duration::from_millis(500);
 const STOPPED_PAUSE: Duration = Duration::from_secs(5);
 /// How often it is said that Kafka cannot be read.
 const COMPLAINED_EVERY: Duration = Duration::from_secs(60);
-/// How long a seek may take.
-const SEEK_MAX: Duration = Duration::from_secs(5);
 /// The pause after an error of librdkafka's, which connects again by itself.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
@@ -72,65 +71,22 @@ pub struct ConsumerParts {
     pub poster: PosterParts,
 }
 
-/// Why there is no consumer.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumerError {
-    /// Kafka's library refuses.
-    #[error("kafka cannot be read: {0}: look at outbox.kafka")]
-    Kafka(#[from] KafkaError),
-    /// No thread.
-    #[error("the consumer's thread cannot be started: {0}")]
-    Thread(#[from] std::io::Error),
-}
+/// Where the books stand says where each lane goes on.
+struct BooksStand(Arc<dyn GeneralLedger>);
 
-/// A consumer at work; dropping it ends it after its round.
-#[derive(Debug)]
-pub struct RunningConsumer {
-    stop: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-impl RunningConsumer {
-    /// Whether its thread is gone.
-    pub fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(thread::JoinHandle::is_finished)
-    }
-}
-
-impl Drop for RunningConsumer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the consumer of the books panicked");
-        }
+#[async_trait]
+impl Origins for BooksStand {
+    async fn next_offset(&self, lane: LaneId) -> Result<Option<i64>, StoreError> {
+        Ok(self.0.enter(lane).await?.cursor.offset)
     }
 }
 
 /// Joins the group and posts what comes, until it is dropped.
 pub fn start(parts: ConsumerParts, runtime: Handle) -> Result<RunningConsumer, ConsumerError> {
     let stop = Arc::new(AtomicBool::new(false));
-    let ledger = Arc::clone(&parts.poster.ledger);
-    let assignment = Assignment::new(ledger, runtime.clone(), &parts.topic, Arc::clone(&stop));
-    let mut config = parts.client.clone();
-    config
-        .set("group.id", &parts.group)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        // What the books want next is not there any more: never passed over in silence.
-        .set("auto.offset.reset", "error")
-        .set("partition.assignment.strategy", "range")
-        // One that died gives its lanes up after this; brokers take no less by default.
-        .set("session.timeout.ms", "6000")
-        .set("heartbeat.interval.ms", "1500")
-        .set("queued.max.messages.kbytes", "32768")
-        .set("fetch.wait.max.ms", "100")
-        // The topic may be made, or widened, after this process has begun.
-        .set("allow.auto.create.topics", "false")
-        .set("topic.metadata.refresh.interval.ms", "5000");
-    let consumer: BaseConsumer<Assignment> = config.create_with_context(assignment)?;
-    consumer.subscribe(&[&parts.topic])?;
+    let origins = Arc::new(BooksStand(Arc::clone(&parts.poster.ledger)));
+    let assignment = Assignment::new(origins, runtime.clone(), &parts.topic, Arc::clone(&stop));
+    let consumer = join(&parts.client, &parts.group, &parts.topic, assignment)?;
     let (told, is_new) = (Arc::clone(&stop), HashMap::new());
     let work = move || {
         // Here, for it may wait for a broker.
@@ -154,8 +110,7 @@ pub fn start(parts: ConsumerParts, runtime: Handle) -> Result<RunningConsumer, C
             Err(error) => tracing::error!(%error, "the client of kafka cannot be made for dead letters"),
         }
     };
-    let thread = thread::Builder::new().name("books-kafka".to_owned()).spawn(work)?;
-    Ok(RunningConsumer { stop, thread: Some(thread) })
+    RunningConsumer::start("books-kafka", stop, work)
 }
 
 /// A lane of this member's.
@@ -181,12 +136,13 @@ struct Member {
 impl Member {
     fn run(mut self) {
         while !self.stop.load(Ordering::Acquire) {
-            let (round, failed) = self.gather();
+            let (round, failed) = gather(&self.consumer);
             self.forget_changed();
             let mine = self.consumer.context().partitions();
             for (partition, messages) in round {
                 // What is not this member's any more, or comes after it was told to end, another one reads.
                 if mine.contains(&partition) && !self.stop.load(Ordering::Acquire) {
+                    let messages: Vec<Incoming> = messages.into_iter().map(incoming).collect();
                     self.take(partition, &messages);
                 }
             }
@@ -199,29 +155,6 @@ impl Member {
             }
         }
         self.tell_offsets(CommitMode::Async);
-    }
-
-    /// The messages of one round, by partition, and what ended it before its time.
-    fn gather(&self) -> (HashMap<i32, Vec<Incoming>>, Option<KafkaError>) {
-        let mut round: HashMap<i32, Vec<Incoming>> = HashMap::new();
-        let (mut count, mut wait, mut until, mut failed) = (0, POLL_MAX, None, None);
-        while count < ROUND_MESSAGES_MAX {
-            match self.consumer.poll(wait) {
-                None if until.is_none_or(|until| Instant::now() >= until) => break,
-                None => {}
-                Some(Ok(message)) => {
-                    count += 1;
-                    round.entry(message.partition()).or_default().push(incoming(&message));
-                }
-                Some(Err(error)) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-            let until = *until.get_or_insert_with(|| Instant::now() + GATHERED_FOR);
-            wait = until.saturating_duration_since(Instant::now());
-        }
-        (round, failed)
     }
 
     fn complain(&mut self, error: &KafkaError) {
@@ -320,11 +253,9 @@ impl Member {
         Ok(poster)
     }
 
-    fn pause(&mut self, partition: i32, pause: Duration) {
-        if let Err(error) = self.consumer.pause(&self.one(partition, None)) {
-            tracing::warn!(partition, %error, "a lane could not be paused");
-        }
-        self.lanes.insert(partition, Lane::Paused(Instant::now() + pause));
+    fn pause(&mut self, partition: i32, until: Duration) {
+        pause(&self.consumer, &self.parts.topic, partition);
+        self.lanes.insert(partition, Lane::Paused(Instant::now() + until));
     }
 
     /// Goes on with lanes whose pause is over, from where their books stand.
@@ -344,11 +275,7 @@ impl Member {
 
     fn resume(&mut self, partition: i32) -> Result<(), ()> {
         let poster = self.open(partition).map_err(|_| ())?;
-        let from = poster.cursor().offset.map_or(Offset::Beginning, Offset::Offset);
-        let gone_on = self
-            .consumer
-            .seek(&self.parts.topic, partition, from, SEEK_MAX)
-            .and_then(|()| self.consumer.resume(&self.one(partition, None)));
+        let gone_on = resume_at(&self.consumer, &self.parts.topic, partition, poster.cursor().offset);
         if let Err(error) = gone_on {
             tracing::warn!(partition, %error, "a lane could not be read again: tried again");
             return Err(());
@@ -357,55 +284,26 @@ impl Member {
         Ok(())
     }
 
-    fn one(&self, partition: i32, offset: Option<i64>) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
-        let mut element = list.add_partition(&self.parts.topic, partition);
-        if let Some(offset) = offset {
-            // Refused only for offsets that are none.
-            let _ = element.set_offset(Offset::Offset(offset));
-        }
-        list
-    }
-
     /// For people and their tools: nothing here goes by it.
     fn tell_offsets(&mut self, mode: CommitMode) {
         self.committed = Instant::now();
-        let mut offsets = TopicPartitionList::new();
-        for (partition, lane) in &self.lanes {
-            if let Lane::Open(poster) = lane
-                && let Some(offset) = poster.cursor().offset
-                && offsets.add_partition_offset(&self.parts.topic, *partition, Offset::Offset(offset)).is_err()
-            {
-                tracing::debug!(partition, offset, "kafka takes no such offset");
-            }
-        }
-        if offsets.count() > 0
-            && let Err(error) = self.consumer.commit(&offsets, mode)
-        {
-            tracing::debug!(%error, "kafka was not told of the offsets");
-        }
+        let offsets = self.lanes.iter().filter_map(|(partition, lane)| match lane {
+            Lane::Open(poster) => Some((*partition, poster.cursor().offset?)),
+            Lane::Paused(_) => None,
+        });
+        tell_offsets(&self.consumer, &self.parts.topic, offsets, mode);
     }
 }
 
 /// A message as the poster takes it.
-fn incoming(message: &BorrowedMessage<'_>) -> Incoming {
-    let offset = Some(message.offset());
-    let body = message.payload().unwrap_or_default();
-    let content = match envelope(message) {
-        Ok(Envelope { position, previous, hash }) => {
-            Content::Record(Delivered { position, previous: Some(previous), hash, body: body.into(), record: None })
+fn incoming(message: Received) -> Incoming {
+    let offset = Some(message.offset);
+    let content = match message.envelope {
+        Ok(Envelope { position, previous, hash, .. }) => {
+            let body = message.body.into();
+            Content::Record(Delivered { position, previous: Some(previous), hash, body, record: None })
         }
-        Err(reason) => Content::Stray { body: body.to_vec(), reason },
+        Err(reason) => Content::Stray { body: message.body, reason },
     };
     Incoming { offset, content }
-}
-
-/// What the headers say; of another lane than the partition's it is no record of this one.
-fn envelope(message: &BorrowedMessage<'_>) -> Result<Envelope, String> {
-    let headers = message.headers().into_iter().flat_map(Headers::iter);
-    let envelope = Envelope::read(headers.map(|header| (header.key, header.value)))?;
-    if lane_of(message.partition()) != Some(envelope.position.lane()) {
-        return Err(format!("it is record {:?} in partition {}", envelope.position, message.partition()));
-    }
-    Ok(envelope)
 }

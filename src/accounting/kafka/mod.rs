@@ -7,9 +7,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`consumer`] | the loop: polls, posts, pauses a lane that stopped or whose books are away |
-//! | `assignment` | which partitions this member has, and from where it reads them |
 //! | `dead_letters` | what could not be posted, as messages of a topic of its own |
 
-mod assignment;
 pub mod consumer;
 mod dead_letters;

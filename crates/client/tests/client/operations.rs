@@ -3,8 +3,9 @@
 use std::{future::Future, sync::atomic::Ordering};
 
 use hwan_client::{
-    AccountStatus, Answer, BatchItem, Check, Client, ClientError, Direction, ExchangeOrder, JournalFilter, KeyScope,
-    KeyState, MarketOrder, Money, NewCover, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span, StatementSpan,
+    AccountStatus, AlertFilter, Answer, BatchItem, Check, Client, ClientError, Direction, ExchangeOrder, JournalFilter,
+    KeyScope, KeyState, MarketOrder, Money, NewCover, NewCustomer, NewFact, Problem, QuoteStatus, Side, Span,
+    StatementSpan,
 };
 
 use crate::{
@@ -424,4 +425,33 @@ async fn what_an_account_held_and_its_statement_are_read() {
         once("row\r\n", |client| async move { client.statement_csv("acc_1", &span).await.unwrap() }).await;
     assert_eq!(parts(&request).0, "GET /v1/accounts/acc_1/statement?from=2026-11-01&currency=KRW&format=csv");
     assert_eq!(answer.body, b"row\r\n");
+}
+
+#[tokio::test]
+async fn alerts_are_listed_read_and_decided() {
+    let alert = |state: &str| {
+        format!(
+            r#"{{"id":"velocity.cus_1.t7","rule":"velocity","severity":"warning","state":"{state}",
+            "subject":{{"kind":"customer","id":"cus_1"}},"rule_says":null,"expected":"at most 2","found":"3",
+            "record":{{"lane":1,"seq":7}},"account_id":null,"currency":"USD","at":"t","first_seen":"t","last_seen":"t",
+            "times_seen":1,"times_reopened":0,"acknowledged":{{"by":"ops-1","at":"t","note":""}},"resolved":null}}"#
+        )
+    };
+    let page = format!(r#"{{"items":[{}],"next_cursor":null}}"#, alert("open"));
+    let filter = AlertFilter { rule: Some("velocity"), state: Some("open"), ..AlertFilter::default() };
+    let (request, alerts) =
+        once(&page, |client| async move { client.alerts(&filter, Some(5)).all(9).await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/alerts?rule=velocity&state=open&limit=5");
+    assert_eq!((alerts[0].subject.id.as_str(), alerts[0].record.unwrap().seq), ("cus_1", 7));
+    let id = "velocity.cus_1.t7";
+    let (request, _) = once(&alert("open"), |client| async move { client.alert(id).await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/alerts/velocity.cus_1.t7");
+    let (request, answer) =
+        once(&alert("acknowledged"), |client| async move { client.acknowledge_alert(id, None).await.unwrap() }).await;
+    assert_eq!(parts(&request), ("POST /v1/alerts/velocity.cus_1.t7/acknowledge", "{}"));
+    assert_eq!(answer.value.acknowledged.unwrap().by, "ops-1");
+    let (request, answer) =
+        once(&alert("resolved"), |client| async move { client.resolve_alert(id, "a robot").await.unwrap() }).await;
+    assert_eq!(parts(&request), ("POST /v1/alerts/velocity.cus_1.t7/resolve", r#"{"note":"a robot"}"#));
+    assert_eq!(answer.value.state, "resolved");
 }

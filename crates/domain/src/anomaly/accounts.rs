@@ -31,7 +31,7 @@ pub struct AccountSeen {
     pub version: Option<u64>,
     /// What it holds of each currency that ever had a posting, as far as is known.
     pub balances: SmallVec<[Money; 1]>,
-    /// The last day that interest was paid for, where a payment was seen.
+    /// The last day that interest was paid for, as far as is known.
     pub paid_through: Option<BusinessDate>,
     /// Whether all its postings were seen: a currency that is not among the balances is at zero then, and unknown otherwise.
     pub is_whole: bool,

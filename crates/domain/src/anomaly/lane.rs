@@ -193,9 +193,8 @@ impl LaneWatch {
         for (index, leg) in record.event.legs().enumerate() {
             let direction = match &record.event {
                 Event::Reversed { .. } if index > 0 => Direction::CompensatingCredit,
-                Event::Deposited { .. } | Event::InterestPaid { .. } => Direction::Credit,
-                _ if index > 0 => Direction::Credit,
-                _ => Direction::Debit,
+                _ if leg.amount.is_negative() => Direction::Debit,
+                _ => Direction::Credit,
             };
             self.observe_leg(record, leg, direction, policy, alerts);
         }

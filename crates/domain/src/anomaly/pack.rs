@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The version of the form: bytes of another are not read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Writes.
 #[derive(Default)]
@@ -239,8 +239,8 @@ impl Pack for AccountSeen {
     }
     fn unpack(eye: &mut Eye<'_>) -> Option<Self> {
         let (customer, kind, facts, version) = (eye.get()?, eye.get()?, eye.get()?, eye.get()?);
-        let (balances, paid_through) = (eye.all()?, eye.get()?);
-        Some(Self { customer, kind, facts, version, balances, paid_through, is_whole: eye.get()? })
+        let (balances, paid_through, is_whole) = (eye.all()?, eye.get()?, eye.get()?);
+        Some(Self { customer, kind, facts, version, balances, paid_through, is_whole })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which partitions this member of the group has. Each begins at the offset that the books' cursor names.
+//! Which partitions this member of the group has. Each begins at the offset that its reader names.
 
 use std::{
     collections::HashSet,
@@ -9,28 +9,64 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use hwan_domain::id::LaneId;
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
+    ClientConfig, ClientContext, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::KafkaResult,
     types::RDKafkaRespErr,
 };
 use tokio::runtime::Handle;
 
-use crate::storage::{general_ledger::port::GeneralLedger, port::StoreError};
+use crate::storage::port::StoreError;
 
-/// The pause before books that are away are asked again.
+/// The pause before a reader whose store is away is asked again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// The lane of a partition.
-pub(super) fn lane_of(partition: i32) -> Option<LaneId> {
+pub fn lane_of(partition: i32) -> Option<LaneId> {
     u16::try_from(partition).ok().and_then(LaneId::new)
 }
 
+/// Where lanes go on.
+#[async_trait]
+pub trait Origins: Send + Sync + 'static {
+    /// The offset of a lane's next message; `None` at its beginning. [`StoreError::Damaged`] where the lane is not to be read.
+    async fn next_offset(&self, lane: LaneId) -> Result<Option<i64>, StoreError>;
+}
+
+/// Joins a group as every reader of the events does.
+pub fn join(
+    client: &ClientConfig,
+    group: &str,
+    topic: &str,
+    context: Assignment,
+) -> KafkaResult<BaseConsumer<Assignment>> {
+    let mut config = client.clone();
+    config
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // What is wanted next is not there any more: never passed over in silence.
+        .set("auto.offset.reset", "error")
+        .set("partition.assignment.strategy", "range")
+        // One that died gives its lanes up after this; brokers take no less by default.
+        .set("session.timeout.ms", "6000")
+        .set("heartbeat.interval.ms", "1500")
+        .set("queued.max.messages.kbytes", "32768")
+        .set("fetch.wait.max.ms", "100")
+        // The topic may be made, or widened, after this process has begun.
+        .set("allow.auto.create.topics", "false")
+        .set("topic.metadata.refresh.interval.ms", "5000");
+    let consumer: BaseConsumer<Assignment> = config.create_with_context(context)?;
+    consumer.subscribe(&[topic])?;
+    Ok(consumer)
+}
+
 /// What librdkafka calls back.
-pub(super) struct Assignment {
-    ledger: Arc<dyn GeneralLedger>,
+pub struct Assignment {
+    origins: Arc<dyn Origins>,
     runtime: Handle,
     topic: String,
     stop: Arc<AtomicBool>,
@@ -41,8 +77,9 @@ pub(super) struct Assignment {
 }
 
 impl Assignment {
-    pub(super) fn new(ledger: Arc<dyn GeneralLedger>, runtime: Handle, topic: &str, stop: Arc<AtomicBool>) -> Self {
-        Self { ledger, runtime, topic: topic.to_owned(), stop, changed: Mutex::default(), mine: Mutex::default() }
+    /// Of a reader of this topic; `stop` ends its waiting for a store.
+    pub fn new(origins: Arc<dyn Origins>, runtime: Handle, topic: &str, stop: Arc<AtomicBool>) -> Self {
+        Self { origins, runtime, topic: topic.to_owned(), stop, changed: Mutex::default(), mine: Mutex::default() }
     }
 
     fn changed(&self) -> MutexGuard<'_, HashSet<i32>> {
@@ -50,26 +87,26 @@ impl Assignment {
     }
 
     /// Partitions that are this member's now.
-    pub(super) fn partitions(&self) -> Vec<i32> {
+    pub fn partitions(&self) -> Vec<i32> {
         self.mine.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Partitions whose lanes have to be entered anew.
-    pub(super) fn take_changed(&self) -> HashSet<i32> {
+    pub fn take_changed(&self) -> HashSet<i32> {
         std::mem::take(&mut *self.changed())
     }
 
-    /// Where a partition is read from: what the books say, asked until they answer.
+    /// Where a partition is read from: what its reader says, asked until it answers.
     fn begins_at(&self, partition: i32) -> Option<Offset> {
         let lane = lane_of(partition)?;
         loop {
-            match self.runtime.block_on(self.ledger.enter(lane)) {
-                Ok(books) => return Some(books.cursor.offset.map_or(Offset::Beginning, Offset::Offset)),
+            match self.runtime.block_on(self.origins.next_offset(lane)) {
+                Ok(offset) => return Some(offset.map_or(Offset::Beginning, Offset::Offset)),
                 Err(StoreError::Damaged(reason)) => {
-                    tracing::error!(%lane, reason, "the books of a lane are damaged: it is not read");
+                    tracing::error!(%lane, reason, "where a lane goes on is damaged: it is not read");
                     return None;
                 }
-                Err(error) => tracing::warn!(%lane, %error, "the books cannot say where a lane goes on: asked again"),
+                Err(error) => tracing::warn!(%lane, %error, "it is not known where a lane goes on: asked again"),
             }
             if self.stop.load(Ordering::Acquire) {
                 return None;
@@ -87,7 +124,7 @@ impl Assignment {
             }
         }
         let lanes: Vec<i32> = begun.elements().iter().map(|element| element.partition()).collect();
-        tracing::info!(?lanes, "lanes to post");
+        tracing::info!(?lanes, "lanes to read");
         self.mine.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&lanes);
         consumer.assign(&begun)?;
         // A pause outlives an assignment: one that was paused before would never be read again.
