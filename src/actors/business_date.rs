@@ -36,6 +36,8 @@ impl Engine {
     /// The clock, the schedule, the next roll. Where the lanes stand: [`Engine::lanes`].
     pub fn business_date(&self) -> DateView {
         let (common, clock) = (&self.0.common, self.0.common.clock.now());
+        // A look of its own: what the lanes have just reached may be news to the watch.
+        common.dates.due(clock);
         let day = common.dates.day();
         DateView {
             clock,
