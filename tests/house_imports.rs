@@ -61,6 +61,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ("accounting", &["api", "actors", "startup", "shutdown"], "accounting sees the domain and the ports of storage"),
     ("reconciliation", &["api", "actors", "startup"], "reconciliation sees the domain and the ports of storage"),
     ("watch", &["api", "actors", "startup", "shutdown"], "the watch sees the domain and the ports of storage"),
+    ("sealing", &["api", "actors", "startup", "shutdown"], "sealing sees the domain and the ports of storage"),
     ("access", &["api", "actors", "storage", "startup", "shutdown"], "access sees roles and callers, no money"),
     ("tls", &["api", "actors", "storage", "access", "startup"], "TLS sees files and sockets"),
     ("config", &["api", "startup", "shutdown"], "config is read by startup and sees no room that uses it"),

@@ -10,7 +10,13 @@ mod server;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use hwan::{
-    sealing::{SealingError, export::export, retention, sealed::is_sealed},
+    sealing::{
+        SealingError,
+        after_closing::{self, AfterClosing, Exports},
+        export::export,
+        retention,
+        sealed::is_sealed,
+    },
     storage::{
         mysql::{MysqlOptions, MysqlStore, Retention},
         sealing::port::SealingStore,
@@ -21,14 +27,17 @@ use hwan_domain::{
     id::{AccountId, LaneId},
     time::{BusinessDate, Timestamp},
 };
-use hwan_sealed::{Manifest, Place, Written, day::Existing, table::Table};
+use hwan_sealed::{
+    Manifest, Place, Written,
+    day::{self, Existing},
+    table::Table,
+};
 use hwan_simulator::world::currencies;
 
 use bank::Bank;
 use server::{Scratch, Server};
 
 /// Where the days, and the ledger that they are of, are left for the engines that check them, if somebody wants them.
-#[expect(clippy::disallowed_methods, reason = "who runs the checks says where the days go")]
 fn left_at() -> Option<PathBuf> {
     std::env::var_os("HWAN_TEST_SEALED").map(PathBuf::from)
 }
@@ -178,6 +187,32 @@ fn both_ends_of_a_day_are_what_each_account_ended_it_with_page_by_page() {
                 }
                 assert!(accounts > 2, "{accounts}");
             }
+        }
+        bank.close().await;
+    });
+}
+
+#[test]
+fn a_running_engine_exports_what_is_sealed_by_itself_and_waits_for_the_rest() {
+    actix_rt::System::new().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bank = Bank::open(sqlite(folder.path()).await, folder.path()).await;
+        let dates = two_days(&mut bank, 60).await;
+        let place = Place::open(folder.path().join("days").to_str().unwrap()).unwrap();
+        let work = AfterClosing { source: bank.days(), place: place.clone(), exports: Exports::Here, deletion: None };
+        let running = actix_rt::spawn(after_closing::start(work).unwrap());
+        for date in dates {
+            let exported = async {
+                while day::manifest(&place, &date.to_string()).await.unwrap().is_none() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            };
+            assert!(tokio::time::timeout(Duration::from_secs(60), exported).await.is_ok(), "{date} is not exported");
+        }
+        assert_eq!(day::manifest(&place, &bank.today().to_string()).await.unwrap(), None);
+        running.abort();
+        for date in dates {
+            assert_eq!(seal(&bank, date, &place).await.unwrap().1, Written::There);
         }
         bank.close().await;
     });

@@ -7,6 +7,8 @@
 mod broken_servers;
 #[path = "store_mysql/database.rs"]
 mod database;
+#[path = "store_mysql/day_balances.rs"]
+mod day_balances;
 #[path = "store_mysql/documented.rs"]
 mod documented;
 #[path = "store_mysql/errors.rs"]

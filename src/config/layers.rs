@@ -276,6 +276,8 @@ mod tests {
             ("[server]\nwrokers = 3", &["server.wrokers", "is not a field", "workers", "/tmp"][..]),
             ("[sever]\nworkers = 3", &["sever", "sections are", "server"]),
             ("[server]\nworkers = 0", &["server.workers is 0", "from 1 to"]),
+            ("[sealing]\ndelete_exported = true", &["sealing.delete_exported", "sealing.url"]),
+            ("[sealing]\ndelete_records_per_step = 0", &["sealing.delete_records_per_step is 0", "from 1 to"]),
             ("[server]\nworkers = \"two\"", &["server.workers", "two"]),
             (
                 "[server]\nlisten = \"0.0.0.0:8080\"",

@@ -33,12 +33,12 @@ const REQUIREMENTS: &[Requirement] = &[
     },
     Requirement {
         name: "Java 17 or newer and Maven (java, mvn)",
-        needed_for: "Kafka, where none is given and Docker does not run",
+        needed_for: "Kafka, where none is given and Docker does not run; Spark, which proves sealed days, needs Java alone",
         present: || Installation::is_possible_for_kafka().is_ok(),
     },
     Requirement {
         name: "Python 3.10 or newer with venv and pip (python3)",
-        needed_for: "schemathesis, which tests the API against its own document",
+        needed_for: "schemathesis, which tests the API against its own document, and the engines that prove sealed days",
         present: has_python,
     },
 ];

@@ -1,9 +1,10 @@
-//! `cargo xtask test`: all tests of the workspace against real servers, then the API against its own document, then midnight
-//! under load and a round of crash tests, and one closing line that says how many. `cargo xtask schemathesis`: the second alone.
+//! `cargo xtask test`: all tests of the workspace against real servers, then the API against its own document, sealed days against
+//! the engines that check them, midnight under load, a round of crash tests, and one closing line that says how many.
+//! `cargo xtask schemathesis` and `cargo xtask sealed`: one of them alone.
 
 use crate::{
     chaos::{self, Half},
-    machine, midnight, schemathesis,
+    machine, midnight, schemathesis, sealed,
     services::ForTests,
     step::{Step, Stream},
     tally::{self, Skips, Tally},
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         tally.failed = 1;
     }
     let fuzzed = if arguments.is_empty() { Some(schemathesis::run()) } else { None };
+    let proved = if arguments.is_empty() { Some(sealed::run()) } else { None };
     let missing = servers.missing.clone();
     if arguments.is_empty() {
         let mysql = servers.variables.iter().find(|(name, _)| *name == "HWAN_TEST_MYSQL_URL");
@@ -42,7 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
             judge(&mut tally, "pipeline", chaos::run_as_test(Half::Pipeline));
         }
     }
-    close(tally, fuzzed, &missing)
+    close(tally, fuzzed, proved, &missing)
 }
 
 /// Counts a program that judges for itself as one test.
@@ -53,14 +55,28 @@ fn judge(tally: &mut Tally, name: &str, held: bool) {
 
 /// Runs the API against its own document, and nothing else.
 pub(crate) fn run_schemathesis() -> Result<(), String> {
-    close(Tally::default(), Some(schemathesis::run()), &[])
+    close(Tally::default(), Some(schemathesis::run()), None, &[])
+}
+
+/// Proves sealed days by the engines that check them, and nothing else.
+pub(crate) fn run_sealed() -> Result<(), String> {
+    close(Tally::default(), None, Some(sealed::run()), &[])
 }
 
 /// Says how it went; `servers_missing` are those that tests were without, a line each.
-fn close(mut tally: Tally, fuzzed: Option<schemathesis::Outcome>, servers_missing: &[String]) -> Result<(), String> {
+fn close(
+    mut tally: Tally,
+    fuzzed: Option<schemathesis::Outcome>,
+    proved: Option<sealed::Outcome>,
+    servers_missing: &[String],
+) -> Result<(), String> {
     if let Some(outcome) = fuzzed {
         tally.add(outcome.tally());
         println!("test schemathesis ... {outcome}");
+    }
+    if let Some(outcome) = proved {
+        tally.add(outcome.tally());
+        println!("test sealed days ... {outcome}");
     }
     for line in machine::missing().iter().chain(servers_missing) {
         println!("{line}");
