@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use hwan::{
-    reconciliation::run::{self, Begin, Failure, Plan},
-    storage::conformance::fixture::money,
+    reconciliation::{
+        history,
+        run::{self, Begin, Failure, Plan},
+    },
+    storage::{conformance::fixture::money, reconciliation::book::RunStatus},
 };
 use hwan_domain::{
     id::LaneId,
@@ -37,6 +40,17 @@ pub(crate) async fn days_agree(kind: Kind) {
     let whole = bank.reconcile_by(&from_beginning).await.unwrap();
     assert!(whole.is_clean() && whole.lanes[0].snapshot.is_none(), "{}", told(&whole));
     assert_eq!(whole.currencies, newest.currencies);
+    let runs = [history::begun(newest.id, Some(second)), history::ended(newest.id, None, &Ok(newest.clone()))];
+    for run in &runs {
+        bank.books.note_run(run).await.unwrap();
+        assert_eq!(bank.books.run(newest.id).await.unwrap().as_ref(), Some(run));
+    }
+    let failed = history::ended(whole.id, None, &Err(Failure::NothingOver));
+    bank.books.note_run(&failed).await.unwrap();
+    let listed = bank.books.runs(None, 9).await.unwrap();
+    let ids: Vec<_> = listed.iter().map(|run| (run.id, run.status, run.report.len())).collect();
+    assert_eq!(ids, [(whole.id, RunStatus::Failed, 0), (newest.id, RunStatus::Clean, 0)]);
+    assert_eq!(bank.books.runs(Some(whole.id), 9).await.unwrap().len(), 1);
     let of_first = bank.books.newest_snapshot(LaneId::FIRST, second).await.unwrap().unwrap();
     assert_eq!(of_first.date, first);
 }

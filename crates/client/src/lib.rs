@@ -32,6 +32,7 @@ mod link;
 mod money;
 mod quotes;
 mod rates;
+mod reconciliations;
 mod request;
 mod service;
 mod stream;
@@ -71,6 +72,7 @@ pub use rates::{
     CurrencyEntry, Finding, Halt, LiftedHalt, NewRound, Pair, PublishedRound, Rate, Round, SetHalt, StandingHalt,
     Verdict, VoidedRound,
 };
+pub use reconciliations::{Reconciliation, ReconciliationReport};
 pub use request::{Method, PreparedRequest, Request};
 pub use service::{Clock, ClockMove, LaneReadiness, Readiness, Version};
 pub use stream::{EVENT_BYTES_MAX, RateEvent, RateStream, SILENCE_MAX};

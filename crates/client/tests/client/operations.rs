@@ -370,6 +370,30 @@ async fn the_books_are_read_by_the_banks_own_people() {
 }
 
 #[tokio::test]
+async fn reconciliations_are_started_listed_and_read() {
+    let run = |status: &str| {
+        format!(
+            r#""id":"rcn_1","business_date":"2026-11-22","status":"{status}","started_at":"2026-11-23T01:00:00.000000Z",
+            "finished_at":null,"accounts":2,"postings":5,"breaks":0"#
+        )
+    };
+    let body = format!("{{{}}}", run("running"));
+    let (request, answer) =
+        once(&body, |client| async move { client.reconcile(Some("2026-11-22")).await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "POST /v1/reconciliations");
+    assert!(request.ends_with(r#"{"business_date":"2026-11-22"}"#), "{request}");
+    assert_eq!(answer.value.status, "running");
+    let body = format!(r#"{{"items":[{{{}}}],"next_cursor":null}}"#, run("clean"));
+    let (request, all) =
+        once(&body, |client| async move { client.reconciliations(Some(5)).all(9).await.unwrap() }).await;
+    assert_eq!((parts(&request).0, all.len()), ("GET /v1/reconciliations?limit=5", 1));
+    let body = format!(r#"{{{},"report":{{"checks":[]}}}}"#, run("clean"));
+    let (request, answer) = once(&body, |client| async move { client.reconciliation("rcn_1").await.unwrap() }).await;
+    assert_eq!(parts(&request).0, "GET /v1/reconciliations/rcn_1");
+    assert_eq!(answer.value.report.unwrap().get(), r#"{"checks":[]}"#);
+}
+
+#[tokio::test]
 async fn the_journal_is_read_by_an_auditor() {
     let body = format!(
         r#"{{"items":[{{"lane":1,"seq":7,"event":"exchanged","id":"exg_1","caller":"app","customer_id":"cus_1",{AT}}}],

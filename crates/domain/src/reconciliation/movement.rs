@@ -84,7 +84,7 @@ impl Movement {
             Deal::Reversal { side, debit, credit, .. } => {
                 leaves(*debit).or_else(|| enters(*credit)).or_else(|| self.by_rate(*side, *credit, debit.negated()))
             }
-            _ => None,
+            Deal::None | Deal::Cover { .. } => None,
         }
     }
 

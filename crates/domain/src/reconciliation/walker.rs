@@ -220,7 +220,7 @@ impl Walker {
         self.deal(movement);
         self.totals(movement);
         if let Some(chart) = self.chart.clone().filter(|_| event.business_date <= self.date) {
-            self.to_books(&chart, movement, journal);
+            self.keep_books(&chart, movement, journal);
         }
         self.state.seq = event.position.seq();
         self.state.hash = hash;
@@ -379,7 +379,7 @@ impl Walker {
         }
     }
 
-    fn to_books(&mut self, chart: &Chart, movement: &Movement, journal: &mut dyn FnMut(&Journal)) {
+    fn keep_books(&mut self, chart: &Chart, movement: &Movement, journal: &mut dyn FnMut(&Journal)) {
         let made = match post(chart, &movement.event) {
             Ok(Some(made)) => made,
             Ok(None) => return,
@@ -420,7 +420,7 @@ fn chunks_of(accounts: &Accounts, mut each: impl FnMut(&AccountState)) -> Vec<Ve
     chunks
 }
 
-/// The number of the kind under which a passbook shows a deal.
+/// The number of the kind under which a passbook shows a deal. Without a wildcard: a new deal has to be placed here.
 pub const fn entry_kind(deal: &Deal) -> u8 {
     match deal {
         Deal::Exchange { .. } => 1,
@@ -428,6 +428,6 @@ pub const fn entry_kind(deal: &Deal) -> u8 {
         Deal::Withdrawal(_) => 3,
         Deal::Transfer { .. } => 4,
         Deal::Reversal { .. } => 5,
-        _ => 0,
+        Deal::None | Deal::Cover { .. } => 0,
     }
 }

@@ -23,6 +23,7 @@ mod ledger;
 mod limits;
 mod positions;
 mod pricing;
+mod reconciliation;
 mod reversal;
 mod rounding;
 mod support;
