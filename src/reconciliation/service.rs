@@ -129,11 +129,11 @@ impl Reconciler {
         };
         parts.memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let books = parts.books.as_ref().ok().map(|books| books.ledger.clone());
-        if let Some(books) = &books {
-            if let Err(error) = books.note_run(&begun).await {
-                parts.reads.close().await;
-                return drop(noted.send(Err(error)));
-            }
+        if let Some(books) = &books
+            && let Err(error) = books.note_run(&begun).await
+        {
+            parts.reads.close().await;
+            return drop(noted.send(Err(error)));
         }
         let _nobody_waits = noted.send(Ok(begun));
         let plan = Plan { date, ..Plan::default() };
