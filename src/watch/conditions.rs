@@ -1,9 +1,8 @@
 //! Conditions: what is looked at every few seconds, in the books and in the watch itself.
 //!
-//! A condition is told when it begins, and again now and then for as long as it lasts, so that its last sighting stays true; once it
-//! has passed and comes again, it is told anew. Bounds: a few reads of the books at each look.
+//! Bounds: a few reads of the books at each look.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hwan_domain::{
@@ -18,14 +17,15 @@ use hwan_domain::{
 };
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::watcher::{LaneStands, Watch};
+use super::{
+    told::Told,
+    watcher::{LaneStands, Watch},
+};
 use crate::storage::{
     general_ledger::{books_store::BooksStore, port::LaneCursor},
     port::StoreError,
 };
 
-/// How often a condition that lasts is told.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// How often it is said that the books cannot be read.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 
@@ -64,16 +64,20 @@ pub struct Looked {
 /// Looks again and again, with the engine's lanes as `heads` gives them; where it gives none, by what the watch has seen. Never ends by
 /// itself.
 pub async fn run(looked: Looked, heads: impl Fn() -> Vec<Head>) {
-    let mut told: HashMap<String, Instant> = HashMap::new();
+    let mut told = Told::default();
     let mut said: Option<Instant> = None;
     let mut look = tokio::time::interval(looked.every);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         look.tick().await;
         let done = async {
-            let found = find(&looked, &heads()).await?;
-            tell(&looked.watch, &mut told, found).await?;
-            looked.watch.parts().teller.count_unresolved().await
+            let due = told.due(find(&looked, &heads()).await?);
+            let teller = &looked.watch.parts().teller;
+            if let Err(error) = teller.tell(&due).await {
+                told.forget();
+                return Err(error);
+            }
+            teller.count_unresolved().await
         };
         match done.await {
             Err(error) if said.is_none_or(|at| at.elapsed() >= SAID_EVERY) => {
@@ -83,16 +87,6 @@ pub async fn run(looked: Looked, heads: impl Fn() -> Vec<Head>) {
             _ => {}
         }
     }
-}
-
-async fn tell(watch: &Watch, told: &mut HashMap<String, Instant>, found: Vec<Alert>) -> Result<(), StoreError> {
-    let ids: Vec<String> = found.iter().map(Alert::id).collect();
-    told.retain(|id, _| ids.contains(id));
-    let is_due = |id: &String| told.get(id).is_none_or(|at| at.elapsed() >= TOLD_EVERY);
-    let (due, alerts): (Vec<String>, Vec<Alert>) = ids.into_iter().zip(found).filter(|(id, _)| is_due(id)).unzip();
-    watch.parts().teller.tell(&alerts).await?;
-    told.extend(due.into_iter().map(|id| (id, Instant::now())));
-    Ok(())
 }
 
 /// Everything that is wrong now.

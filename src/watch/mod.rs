@@ -13,6 +13,7 @@
 //! | [`teller`] | alerts into the store, the log and the metrics; what a policy does about them |
 //! | [`hand`] | by whom a policy acts: the port to the engine |
 //! | [`conditions`] | what is looked at every few seconds: lag, dead letters, control accounts, closed days |
+//! | `told` | what was told, so that what lasts is not told at every look |
 //! | [`desk`] | alerts as people see them, and what they say to them |
 
 pub mod conditions;
@@ -24,4 +25,5 @@ pub mod lane_state;
 pub mod teller;
 #[cfg(test)]
 mod tests;
+mod told;
 pub mod watcher;

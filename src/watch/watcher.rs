@@ -24,6 +24,7 @@ use tokio::{sync::Notify, time::Instant};
 use super::{
     lane_state::{self, Delivery, LaneState},
     teller::Teller,
+    told::Told,
 };
 use crate::{
     storage::port::{ChainHash, StoreError},
@@ -79,6 +80,7 @@ pub(super) struct Lane {
 pub(super) struct Turn {
     looked: Instant,
     put_away: Instant,
+    told: Told,
 }
 
 struct Shared {
@@ -118,7 +120,8 @@ impl Watch {
 
     pub(super) fn lane(&self, lane: LaneId) -> Arc<Lane> {
         let new = || {
-            let turn = tokio::sync::Mutex::new(Turn { looked: Instant::now(), put_away: Instant::now() });
+            let now = Instant::now();
+            let turn = tokio::sync::Mutex::new(Turn { looked: now, put_away: now, told: Told::default() });
             Arc::new(Lane { state: Mutex::new(None), turn, metrics: WatchLaneMetrics::new(lane.number()) })
         };
         Arc::clone(lock(&self.0.lanes).entry(lane).or_insert_with(new))
@@ -209,7 +212,7 @@ impl Watch {
     pub(super) async fn upkeep(&self, lane: &Lane, turn: &mut Turn) -> Result<(), StoreError> {
         if turn.looked.elapsed() >= LOOKED_AT_EVERY {
             turn.looked = Instant::now();
-            self.look_again(lane);
+            self.look_again(lane, &mut turn.told);
         }
         self.tell(lane).await?;
         let unsaved = lock(&lane.state).as_ref().map_or(0, |state| state.unsaved);
@@ -222,17 +225,20 @@ impl Watch {
         Ok(())
     }
 
-    fn look_again(&self, lane: &Lane) {
+    fn look_again(&self, lane: &Lane, told: &mut Told) {
         let now = self.0.parts.teller.clock().now();
         let is_caught_up = self.0.system_is_caught_up.load(Ordering::Acquire);
         let system = if is_caught_up { SystemLane::CaughtUp } else { SystemLane::Behind };
         let mut state = lock(&lane.state);
         let Some(state) = state.as_mut() else { return };
-        let mut alerts = std::mem::take(&mut state.pending);
-        state.watch.look_again(&mut lock(&self.0.rounds), now, system, &self.0.parts.policy, &mut alerts);
+        let mut found = Vec::new();
+        state.watch.look_again(&mut lock(&self.0.rounds), now, system, &self.0.parts.policy, &mut found);
         if let Some((date, last)) = lock(&self.0.closed).get(&state.watch.lane()).copied() {
-            state.watch.close(date, last, &mut alerts);
+            state.watch.close(date, last, &mut found);
         }
+        // They stay among what waits until they are told.
+        let mut alerts = std::mem::take(&mut state.pending);
+        alerts.extend(told.due(found));
         state.keep(alerts);
     }
 

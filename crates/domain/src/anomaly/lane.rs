@@ -24,7 +24,7 @@ use super::{
 use crate::{
     check::{Check, Direction, Fact},
     control::ControlTotals,
-    id::{AccountId, CustomerId, LaneId, Position, Seq},
+    id::{AccountId, CustomerId, LaneId, Seq},
     record::{Event, Landing, Leg, Record},
     time::{BusinessDate, Timestamp},
 };
@@ -88,9 +88,7 @@ impl LaneWatch {
 
     /// A day was closed, with this record as the lane's last. A record of that day that was here already is told.
     pub fn close(&mut self, date: BusinessDate, last: Seq, alerts: &mut Vec<Alert>) {
-        let position = Position::new(self.lane, self.order.seq);
-        alerts.extend(super::order::after_close(date, last, position, self.order.date, self.order.at));
-        self.order.close(date, last);
+        self.order.close(date, last, alerts);
     }
 
     /// How many accounts and customers are followed.

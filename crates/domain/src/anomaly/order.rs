@@ -101,11 +101,13 @@ impl LaneOrder {
         self.epoch
     }
 
-    /// A day was closed, with this record as the lane's last.
-    pub fn close(&mut self, date: BusinessDate, last: Seq) {
-        if self.closed.is_none_or(|(closed, _)| closed < date) {
-            self.closed = Some((date, last));
+    /// A day was closed, with this record as the lane's last. A record of that day that was here already is told, once.
+    pub fn close(&mut self, date: BusinessDate, last: Seq, alerts: &mut Vec<Alert>) {
+        if self.closed.is_some_and(|(closed, _)| closed >= date) {
+            return;
         }
+        self.closed = Some((date, last));
+        alerts.extend(after_close(date, last, Position::new(self.lane, self.seq), self.date, self.at));
     }
 
     /// Judges a record's place and moves on to it.

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     exchange::{Side, Terms},
+    guard::Finding,
     id::{ExchangeId, Position},
     quote::QuoteId,
     rate::Rate,
@@ -103,6 +104,14 @@ fn alert(rule: Rule, (at, position): Traded, expected: String, found: String) ->
     Alert::at_record(rule, Subject::Exchange(ExchangeId::at(position)), (position, at), expected, found)
 }
 
+/// What the guard refused, and why.
+fn refused(subject: Subject, record: &Record, what: &str, findings: &[Finding]) -> Alert {
+    let found: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    let here = (record.position, record.at);
+    let found = format!("{what}: {}", found.join("; "));
+    Alert::at_record(Rule::RoundRefused, subject, here, "a round that passes the guard", found)
+}
+
 /// Whether a round could be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judged {
@@ -153,9 +162,13 @@ impl RoundsSeen {
                 pair.publish(round, findings.is_empty(), record, policy, alerts);
                 if !findings.is_empty() {
                     pair.halt(record.at, policy, alerts);
+                    let what = format!("{} per {}", round.mid.value(), round.mid.unit());
+                    alerts.push(refused(Subject::Round(round.id), record, &what, findings).of_pair(round.currency));
                 }
             }
-            Event::RoundRefused { currency, .. } => {
+            Event::RoundRefused { currency, mid, findings } => {
+                let subject = Subject::Pair(*currency.code_bytes());
+                alerts.push(refused(subject, record, &mid.to_string(), findings).of_pair(*currency));
                 self.pair(*currency.code_bytes()).halt(record.at, policy, alerts);
             }
             Event::RoundVoided { round, .. } => {

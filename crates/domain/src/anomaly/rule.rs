@@ -40,10 +40,10 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What an alert of a rule is about: a record, which stays what it is, or a condition, which may pass and come again.
+/// What an alert of a rule is about: something single, which stays what it is, or a condition, which may pass and come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
-    /// A record or a window of records: seen again it is the same alert, whatever became of it.
+    /// A record, a window of records, or something single that waits: seen again it is the same alert, whatever became of it.
     Event,
     /// A condition: found again after its alert was resolved, the alert is opened again.
     Condition,
@@ -114,6 +114,7 @@ rules! {
     TradeOnHaltedPair = "trade_on_halted_pair", Critical, Event, "A halted pair does not trade.";
     TermsOffRound = "terms_off_round", Critical, Event, "An exchange carries the rates of its round.";
     RoundOutsideBand = "round_outside_band", Critical, Event, "A round that trades lies within the band around the one before it.";
+    RoundRefused = "round_refused", Warning, Event, "Every round passes the rate guard; one was refused, and its pair is halted.";
     DoubleCompensation = "double_compensation", Critical, Event, "An exchange is reversed at most once.";
     LateCompensation = "late_compensation", Warning, Event, "An exchange is reversed within some days.";
     KeyReused = "key_reused", Critical, Event, "An idempotency key stands for one request; a second record used it.";
@@ -123,9 +124,9 @@ rules! {
     Structuring = "structuring", Warning, Event, "A customer does not keep exchanging amounts just below a threshold.";
     InterestOverlap = "interest_overlap", Critical, Event, "Interest is paid once for every day.";
     InterestOffFormula = "interest_off_formula", Critical, Event, "Interest and both taxes are what the formula makes of the closing balances.";
-    SagaLate = "saga_late", Warning, Condition, "What moves between two ledgers ends within a minute.";
-    SagaStuck = "saga_stuck", Critical, Condition, "What moves between two ledgers ends within ten minutes.";
-    AgedSuspense = "aged_suspense", Warning, Condition, "Money in suspense finds its owner within a day.";
+    SagaLate = "saga_late", Warning, Event, "What moves between two ledgers ends within a minute.";
+    SagaStuck = "saga_stuck", Critical, Event, "What moves between two ledgers ends within ten minutes.";
+    AgedSuspense = "aged_suspense", Warning, Event, "Money in suspense finds its owner within a day.";
     OutboxLag = "outbox_lag", Warning, Condition, "What is durable reaches the bank's books soon.";
     BooksStopped = "books_stopped", Critical, Condition, "The books of every lane go on.";
     DeadLetters = "dead_letters", Warning, Condition, "Every record can be posted to the bank's books.";

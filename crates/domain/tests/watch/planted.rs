@@ -8,11 +8,14 @@ use hwan_domain::{
     check::{Check, Fact},
     currency::Currency,
     exchange::Side,
+    guard::Finding,
     id::{AccountId, LaneId},
     money::Money,
     record::{Event, Record},
+    round::RoundStatus,
     time::BusinessDate,
 };
+use rust_decimal::Decimal;
 
 use crate::bank::{Bank, change, legs_of, link, place, won};
 
@@ -239,6 +242,16 @@ fn plant(rule: Rule) -> (Vec<Alert>, Vec<Rule>) {
         Rule::RoundOutsideBand => {
             let (mut bank, _) = bank();
             bank.publish("JPY", "472.23");
+            told(bank)
+        }
+        Rule::RoundRefused => {
+            let (mut bank, _) = bank();
+            let mut round = bank.round("JPY", "472.23");
+            round.status = RoundStatus::Halted;
+            bank.write(0, Event::RoundPublished { round, findings: vec![Finding::Unit] });
+            let currency = bank.ccy("USD");
+            let mid = Decimal::ZERO;
+            bank.write(0, Event::RoundRefused { currency, mid, findings: vec![Finding::Sign] });
             told(bank)
         }
         Rule::DoubleCompensation => {
