@@ -1,18 +1,10 @@
 //! What holds for payments of interest: the ranges of an account do not overlap, and the tax of each follows the formula.
 //!
-//! Gross is in whole won; income tax is 14 % of it and local tax 10 % of the income tax, each cut below ten won; what is credited is
-//! the rest.
+//! Gross is in whole won; what is credited is the rest.
 
 use std::collections::HashMap;
 
-use crate::{id::AccountId, time::BusinessDate};
-
-/// Income tax, in percent of gross.
-const INCOME_TAX_PERCENT: i64 = 14;
-/// Local tax, in percent of the income tax.
-const LOCAL_TAX_PERCENT: i64 = 10;
-/// Taxes are cut below this many won.
-const TAX_UNIT: i64 = 10;
+use crate::{id::AccountId, interest, time::BusinessDate};
 
 /// A payment, in whole won.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +26,9 @@ pub struct InterestPayment {
 }
 
 impl InterestPayment {
-    /// The taxes that follow from a gross amount: income tax, local tax.
+    /// The taxes that follow from a gross amount: income tax, local tax. Nothing of what is too large to be taxed.
     pub fn taxes(gross: i64) -> (i64, i64) {
-        let cut = |won: i64| won - won.rem_euclid(TAX_UNIT);
-        let part = |won: i64, percent: i64| (i128::from(won) * i128::from(percent) / 100) as i64; // below the whole
-        let income = cut(part(gross, INCOME_TAX_PERCENT));
-        (income, cut(part(income, LOCAL_TAX_PERCENT)))
+        interest::taxes(gross).unwrap_or_default()
     }
 
     /// Whether its numbers follow from each other.

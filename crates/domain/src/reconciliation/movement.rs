@@ -60,10 +60,20 @@ impl From<&Record> for Movement {
     }
 }
 
-/// The payment of interest that an event is. No event of today is one: whoever adds it, says here what it paid, and the check of
-/// interest covers it.
-const fn interest_of(_event: &Event) -> Option<InterestPayment> {
-    None
+/// The payment of interest that an event is.
+fn interest_of(event: &Event) -> Option<InterestPayment> {
+    let Event::InterestPaid { account, from, through, gross, income_tax, local_tax, credit, .. } = event else {
+        return None;
+    };
+    Some(InterestPayment {
+        account: *account,
+        from: *from,
+        through: *through,
+        gross: gross.minor(),
+        income_tax: income_tax.minor(),
+        local_tax: local_tax.minor(),
+        net: credit.amount.minor(),
+    })
 }
 
 impl Movement {
@@ -72,7 +82,7 @@ impl Movement {
         let leaves = |amount: Money| (!amount.is_negative()).then_some(Fault::WrongWay(amount));
         let enters = |amount: Money| (amount.is_negative() || amount.is_zero()).then_some(Fault::WrongWay(amount));
         match &self.event.deal {
-            Deal::Deposit(credit) => enters(*credit),
+            Deal::Deposit(credit) | Deal::Interest { net: credit, .. } => enters(*credit),
             Deal::Withdrawal(debit) => leaves(*debit),
             Deal::Transfer { debit, credit } => leaves(*debit).or_else(|| enters(*credit)).or_else(|| {
                 (debit.negated() != *credit).then_some(Fault::NotConserved { debit: *debit, credit: *credit })

@@ -428,6 +428,7 @@ pub const fn entry_kind(deal: &Deal) -> u8 {
         Deal::Withdrawal(_) => 3,
         Deal::Transfer { .. } => 4,
         Deal::Reversal { .. } => 5,
+        Deal::Interest { .. } => 6,
         Deal::None | Deal::Cover { .. } => 0,
     }
 }
