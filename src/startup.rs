@@ -61,7 +61,7 @@ use crate::{
     },
     secret_file::{self, SecretFileError},
     shutdown,
-    storage::{general_ledger::books_store::BooksStore, port::StoreError},
+    storage::{closings::port::ClosingBook, general_ledger::books_store::BooksStore, port::StoreError},
     store_of_record::{OpenError, StoreOfRecord},
     telemetry::{
         log::{self, LogError},
@@ -447,7 +447,9 @@ fn seal_days(
     if !sealing.export_after_closing && !sealing.delete_exported {
         return Ok(None);
     }
-    let source = DaySource { store: store.days(), books: following.books.clone(), currencies: Arc::clone(currencies) };
+    let closings = following.ledger.clone().map(|ledger| ledger as Arc<dyn ClosingBook>);
+    let source =
+        DaySource { store: store.days(), books: following.books.clone(), closings, currencies: Arc::clone(currencies) };
     let deletion = store.mysql().filter(|_| sealing.delete_exported).map(|store| (store, sealing.pace()));
     let exports = if sealing.export_after_closing { Exports::Here } else { Exports::Elsewhere };
     Ok(Some(AfterClosing { source, place: Place::open(&sealing.url)?, exports, deletion }))
@@ -477,7 +479,6 @@ fn watch_conditions(
         watch: watch.clone(),
         books: open.ledger.clone(),
         chart: Arc::clone(&open.chart),
-        closed_days: None,
         every: Duration::from_secs(config.watch.look_seconds),
     };
     let engine = engine.clone();

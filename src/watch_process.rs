@@ -84,7 +84,6 @@ async fn watch(config: &Config) -> Result<bool, StartupError> {
         watch: watch.clone(),
         books: open.ledger.clone(),
         chart: Arc::clone(&open.chart),
-        closed_days: None,
         every: Duration::from_secs(config.watch.look_seconds),
     };
     let background = [

@@ -14,4 +14,5 @@ WHERE d.has_books
   AND (r.seq IS NULL OR j.seq IS NULL OR j.kinds > 1
        OR (r.kind = 'deposited' AND j.kind <> 'deposit') OR (r.kind = 'withdrawn' AND j.kind <> 'withdrawal')
        OR (r.kind = 'transferred' AND j.kind <> 'transfer') OR (r.kind = 'exchanged' AND j.kind <> 'exchange')
-       OR (r.kind = 'reversed' AND j.kind <> 'reversal') OR (r.kind = 'covered' AND j.kind <> 'cover'))
+       OR (r.kind = 'reversed' AND j.kind <> 'reversal') OR (r.kind = 'covered' AND j.kind <> 'cover')
+       OR (r.kind = 'interest_paid' AND j.kind <> 'interest'))

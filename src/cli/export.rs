@@ -15,7 +15,7 @@ use crate::{
     books_of_account::{BooksUse, OpenBooks},
     config::{Config, ConfigError, Overrides},
     sealing::{DaySource, SealingError, export::export, sealed::is_sealed},
-    storage::port::StoreError,
+    storage::{closings::port::ClosingBook, port::StoreError},
     store_of_record::{OpenError, StoreOfRecord},
 };
 
@@ -119,14 +119,16 @@ async fn open(config: &Config) -> Result<DaySource, ExportError> {
     };
     let store = StoreOfRecord::open_to_export(&config.store, Arc::clone(&currencies)).await;
     let store = store.map_err(failed(ExportError::Store))?;
-    let books = match config.accounting.enabled {
+    let open = match config.accounting.enabled {
         true => {
             let open = OpenBooks::open(config, Arc::clone(&currencies), BooksUse::Read).await;
-            Some(open.map_err(failed(ExportError::Books))?.books())
+            Some(open.map_err(failed(ExportError::Books))?)
         }
         false => None,
     };
-    Ok(DaySource { store, books, currencies })
+    let books = open.as_ref().map(OpenBooks::books);
+    let closings = open.map(|open| open.ledger as Arc<dyn ClosingBook>);
+    Ok(DaySource { store, books, closings, currencies })
 }
 
 fn say(manifest: &Manifest, written: Written, place: &Place, out: &mut impl Write) -> io::Result<()> {

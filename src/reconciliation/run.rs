@@ -232,6 +232,7 @@ pub async fn reconcile(
         done.push(lane::reconcile(&mut bench, standing).await?);
     }
     trial_balance(&mut bench).await?;
+    seals(&mut bench, &done).await?;
     memory(&mut bench).await;
     let stores = stores(bench.parts);
     let (compared, undone, breaks) = (bench.compared, bench.undone, bench.breaks);
@@ -301,6 +302,39 @@ async fn trial_balance(bench: &mut Bench<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The day's closing, where it is closed, against what the walk found at the day's end.
+async fn seals(bench: &mut Bench<'_>, done: &[LaneDone]) -> Result<(), StoreError> {
+    let Ok(books) = bench.parts.books.clone() else { return Ok(()) };
+    let Some(closing) = books.ledger.closing(bench.date).await? else {
+        bench.undone.insert(Check::Seals, "the day is not closed yet: hwan close".to_owned());
+        return Ok(());
+    };
+    for lane in done.iter().filter(|lane| lane.frozen.state.seq > Seq::ZERO) {
+        let state = &lane.frozen.state;
+        bench.count(Check::Seals, 1);
+        let closed = closing.lanes.iter().find(|closed| closed.lane == state.lane);
+        let found = closed.map(|closed| {
+            let totals = closed.totals.control_totals(&books.chart);
+            (closed.seq, closed.hash.0 == state.hash, totals == state.totals)
+        });
+        if found == Some((state.seq, true, true)) {
+            continue;
+        }
+        let said = |seq: Option<Seq>| seq.map_or("nothing".to_owned(), |seq| format!("record {seq} as the last"));
+        bench.add(Break {
+            kind: if closed.is_some() { BreakKind::Amount } else { BreakKind::Missing },
+            check: Check::Seals,
+            subject: Subject::lane(state.lane),
+            expected: said(Some(state.seq)),
+            found: said(closed.map(|closed| closed.seq)),
+            explanation: "the day was closed at another record, another hash or other sums: something was entered or changed after the \
+                          close"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
 async fn memory(bench: &mut Bench<'_>) {
     let Ok(memory) = bench.parts.memory.clone() else { return };
     match memory.compare(MEMORY_SAMPLE).await {
@@ -335,11 +369,11 @@ fn outcome(
             | Check::LedgerTurnovers
             | Check::Suspense
             | Check::Position
+            | Check::Seals
             | Check::Snapshot
     );
     let why_not = match check {
         Check::Memory => parts.memory.as_ref().err().cloned(),
-        Check::Seals => Some(NO_SEALS.to_owned()),
         _ if of_books => parts.books.as_ref().err().cloned(),
         _ => None,
     };
@@ -350,9 +384,6 @@ fn outcome(
     };
     Outcome { check, status, compared: compared.get(&check).copied().unwrap_or(0) }
 }
-
-/// Whoever stores closings compares them here with [`Frozen::state`] of each lane.
-const NO_SEALS: &str = "no closing of the day is stored";
 
 fn sides(done: &[LaneDone]) -> Vec<CurrencySides> {
     let (mut journal, mut days) = (Tree::default(), Tree::default());

@@ -1,6 +1,7 @@
 //! Sealed days: a business day that is over for good leaves as files, for whoever computes on the journal without the engine.
 //!
-//! A day is exported once every lane has passed it, projections and books stand beyond it, and nothing of it waits to be redelivered.
+//! A day is exported once every lane has passed it, projections and books stand beyond it, nothing of it waits to be redelivered, and,
+//! where days are closed, it is closed at these very records.
 //! What is exported is read from the store of record and from the books as they are; nothing is made up here, and nothing is put
 //! right. The files prove each other by the checks in `sealed/`, which know nothing of hwan's code.
 //!
@@ -31,7 +32,7 @@ use hwan_sealed::SealedError;
 
 use crate::{
     accounting::books::{Books, BooksError},
-    storage::{port::StoreError, sealing::port::SealingStore},
+    storage::{closings::port::ClosingBook, port::StoreError, sealing::port::SealingStore},
 };
 
 /// What a day is read from.
@@ -41,6 +42,8 @@ pub struct DaySource {
     pub store: Arc<dyn SealingStore>,
     /// The books, where they are kept.
     pub books: Option<Books>,
+    /// The closings of their days, where days are closed.
+    pub closings: Option<Arc<dyn ClosingBook>>,
     /// What amounts are counted in.
     pub currencies: Arc<CurrencySet>,
 }

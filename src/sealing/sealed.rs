@@ -6,6 +6,7 @@ use super::{
     DaySource, SealingError,
     bounds::{self, Bounds, LaneDay},
 };
+use crate::storage::port::StoreError;
 
 /// A date that is over for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub struct SealedDay {
     pub closing_hash: Option<[u8; 32]>,
 }
 
-/// Judges a date: every lane has passed it, its projections and books stand beyond it, and nothing of it waits to be redelivered.
+/// Judges a date: every lane has passed it, its projections and books stand beyond it, nothing of it waits to be redelivered, and it is
+/// closed where days are.
 pub async fn is_sealed(source: &DaySource, date: BusinessDate) -> Result<SealedDay, SealingError> {
     let not_yet = |reason: String| Err(SealingError::NotSealed { date, reason });
     let mut lanes = Vec::new();
@@ -49,5 +51,19 @@ pub async fn is_sealed(source: &DaySource, date: BusinessDate) -> Result<SealedD
             return not_yet(format!("record {at} of lane {} could not be posted: hwan ledger redeliver", lane.lane));
         }
     }
-    Ok(SealedDay { date, lanes, closing_hash: None })
+    let Some(closings) = &source.closings else { return Ok(SealedDay { date, lanes, closing_hash: None }) };
+    let Some(closing) = closings.closing(date).await? else {
+        return not_yet("it is not closed: hwan close, or wait until it closes by itself".to_owned());
+    };
+    for closed in &closing.lanes {
+        let here = lanes.iter().find(|lane| lane.lane == closed.lane).map(|lane| (lane.last.0, lane.last.1.0));
+        if here != Some((closed.seq, closed.hash.0)) {
+            let lane = closed.lane;
+            return Err(SealingError::Store(StoreError::Damaged(format!(
+                "{date} was closed at record {} of lane {lane}, and the journal says otherwise: hwan reconcile",
+                closed.seq
+            ))));
+        }
+    }
+    Ok(SealedDay { date, lanes, closing_hash: Some(closing.hash.0) })
 }

@@ -4,7 +4,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use hwan_domain::{
     anomaly::{
         Alert,
@@ -13,7 +12,7 @@ use hwan_domain::{
     control::ControlTotals,
     id::{LaneId, Seq},
     ledger::{Chart, TrialBalance},
-    time::{BusinessDate, Timestamp},
+    time::Timestamp,
 };
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -40,13 +39,6 @@ pub struct Head {
     pub waits_since: Option<Timestamp>,
 }
 
-/// Who knows which days are closed.
-#[async_trait]
-pub trait ClosedDays: Send + Sync + 'static {
-    /// The newest closed day, with the last record of each lane.
-    async fn newest(&self) -> Result<Option<(BusinessDate, Vec<(LaneId, Seq)>)>, StoreError>;
-}
-
 /// What is looked at.
 pub struct Looked {
     /// The watch.
@@ -55,8 +47,6 @@ pub struct Looked {
     pub books: Arc<dyn BooksStore>,
     /// Their chart of accounts.
     pub chart: Arc<Chart>,
-    /// Who knows which days are closed, if anybody.
-    pub closed_days: Option<Arc<dyn ClosedDays>>,
     /// How often.
     pub every: Duration,
 }
@@ -91,11 +81,9 @@ pub async fn run(looked: Looked, heads: impl Fn() -> Vec<Head>) {
 
 /// Everything that is wrong now.
 async fn find(looked: &Looked, heads: &[Head]) -> Result<Vec<Alert>, StoreError> {
-    if let Some(closed) = &looked.closed_days
-        && let Some((date, lanes)) = closed.newest().await?
-    {
-        for (lane, last) in lanes {
-            looked.watch.closed(lane, date, last);
+    for closing in looked.books.closings(None, 1).await? {
+        for lane in &closing.lanes {
+            looked.watch.closed(lane.lane, closing.business_date, lane.seq);
         }
     }
     let parts = looked.watch.parts();
