@@ -56,6 +56,16 @@ macro_rules! on {
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn interest_that_was_paid_twice_is_named_by_reconciliation_and_watch() {
+                found::doubled_interest($kind).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn a_closing_is_held_against_what_its_records_give() {
+                found::seals($kind).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn a_changed_snapshot_is_found_and_not_used() {
                 found::changed_snapshots($kind).await;
             }

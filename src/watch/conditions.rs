@@ -151,6 +151,8 @@ async fn compare(
 
 #[cfg(test)]
 mod tests {
+    use hwan_domain::time::BusinessDate;
+
     use super::*;
     use crate::storage::port::ChainHash;
 
