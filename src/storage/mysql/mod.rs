@@ -3,7 +3,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`options`] | what can be set |
-//! | `connect`, `settings` | connections, their sessions, and what the server must be set to |
+//! | `connect`, `settings`, `nodelay` | connections, their sessions, what the server must be set to; sockets that send at once |
 //! | `sessions`, `readers` | the runtime on which every socket lives; the connections that read |
 //! | `committer` | a connection that writes, its transactions, its deadlines |
 //! | `schema` | migrations and currencies |
@@ -38,6 +38,7 @@ mod day_balances;
 mod errors;
 mod lanes;
 mod lease;
+mod nodelay;
 pub mod options;
 mod owner;
 mod passbook;
