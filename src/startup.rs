@@ -61,7 +61,7 @@ use crate::{
     },
     secret_file::{self, SecretFileError},
     shutdown,
-    storage::{closings::port::ClosingBook, general_ledger::books_store::BooksStore, port::StoreError},
+    storage::{general_ledger::books_store::BooksStore, port::StoreError},
     store_of_record::{OpenError, StoreOfRecord},
     telemetry::{
         log::{self, LogError},
@@ -447,9 +447,12 @@ fn seal_days(
     if !sealing.export_after_closing && !sealing.delete_exported {
         return Ok(None);
     }
-    let closings = following.ledger.clone().map(|ledger| ledger as Arc<dyn ClosingBook>);
-    let source =
-        DaySource { store: store.days(), books: following.books.clone(), closings, currencies: Arc::clone(currencies) };
+    let source = DaySource {
+        store: store.days(),
+        books: following.books.clone(),
+        back_office: following.ledger.clone(),
+        currencies: Arc::clone(currencies),
+    };
     let deletion = store.mysql().filter(|_| sealing.delete_exported).map(|store| (store, sealing.pace()));
     let exports = if sealing.export_after_closing { Exports::Here } else { Exports::Elsewhere };
     Ok(Some(AfterClosing { source, place: Place::open(&sealing.url)?, exports, deletion }))

@@ -102,6 +102,9 @@ pub enum StatementError {
     /// As any read may be refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The page that is asked for does not lie in this statement: its place is of another account, or of other dates.
+    #[error("the page is of another statement")]
+    ForeignPlace,
     /// It does not add up: what is stored is damaged.
     #[error("the statement of {account} does not add up: {cause}")]
     Broken {
@@ -149,8 +152,17 @@ impl Engine {
         let newest = view.state.version();
         let day_before = before(from);
         let place = match query.place {
-            // A cursor of another account, or of nobody: it says no more than what the dates allow.
-            Some(StatementPlace { after, last }) => StatementPlace { after: after.min(newest), last: last.min(newest) },
+            // A cursor may be of another account, of other dates, or of nobody. What is over has one end; what goes on is kept to the
+            // end that it had at its first page.
+            Some(StatementPlace { after, last }) => {
+                let first = self.last_version_of(account, day_before, newest).await?;
+                let end = self.last_version_of(account, to, newest).await?;
+                let last = if to < view.business_date { end } else { last };
+                if after < first || after > last || last > end {
+                    return Err(StatementError::ForeignPlace);
+                }
+                StatementPlace { after, last }
+            }
             None => StatementPlace {
                 after: self.last_version_of(account, day_before, newest).await?,
                 last: self.last_version_of(account, to, newest).await?,

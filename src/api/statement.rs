@@ -109,6 +109,11 @@ impl From<StatementError> for Problem {
     fn from(error: StatementError) -> Self {
         match error {
             StatementError::Refused(refusal) => refusal.into(),
+            StatementError::ForeignPlace => Problem::at(
+                ApiCode::MalformedCursor,
+                page::CURSOR.name,
+                "the cursor is of another statement: pass on the next_cursor of the page before with the same dates",
+            ),
             StatementError::Broken { .. } => {
                 Problem::new(ApiCode::StatementBroken, "what is stored of the account waits for an operator")
             }

@@ -15,7 +15,7 @@ use crate::{
     books_of_account::{BooksUse, OpenBooks},
     config::{Config, ConfigError, Overrides},
     sealing::{DaySource, SealingError, export::export, sealed::is_sealed},
-    storage::{closings::port::ClosingBook, port::StoreError},
+    storage::port::StoreError,
     store_of_record::{OpenError, StoreOfRecord},
 };
 
@@ -127,8 +127,8 @@ async fn open(config: &Config) -> Result<DaySource, ExportError> {
         false => None,
     };
     let books = open.as_ref().map(OpenBooks::books);
-    let closings = open.map(|open| open.ledger as Arc<dyn ClosingBook>);
-    Ok(DaySource { store, books, closings, currencies })
+    let back_office = open.map(|open| open.ledger);
+    Ok(DaySource { store, books, back_office, currencies })
 }
 
 fn say(manifest: &Manifest, written: Written, place: &Place, out: &mut impl Write) -> io::Result<()> {

@@ -60,6 +60,16 @@ impl fmt::Debug for Reconciler {
     }
 }
 
+/// Held by the thread that reconciles.
+struct Busy(Arc<Reconciler>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.busy.store(false, Ordering::Release);
+    }
+}
+
 impl Reconciler {
     /// Opens what is reconciled anew for each; reads the history in `book`.
     pub fn new(open: impl Fn() -> Opening + Send + Sync + 'static, book: Arc<dyn BooksStore>) -> Arc<Self> {
@@ -93,6 +103,8 @@ impl Reconciler {
         let (noted, noting) = oneshot::channel();
         let this = Arc::clone(self);
         let work = move || {
+            // Whatever becomes of this thread, the next one may start.
+            let _busy = Busy(Arc::clone(&this));
             run::give_way();
             let runtime = Builder::new_current_thread().enable_all().build();
             match runtime {
@@ -102,8 +114,6 @@ impl Reconciler {
                     let _gone = noted.send(Err(error));
                 }
             }
-            *this.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            this.busy.store(false, Ordering::Release);
         };
         if let Err(error) = thread::Builder::new().name("reconcile".to_owned()).spawn(work) {
             *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;

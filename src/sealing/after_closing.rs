@@ -90,9 +90,18 @@ async fn step(work: &AfterClosing, next: &mut Option<BusinessDate>) -> Result<()
                 None => return Ok(()),
             },
         };
-        let sealed = is_sealed(&work.source, date).await?;
+        let sealed = match is_sealed(&work.source, date).await {
+            // A part of it was deleted before this process began: it lies there then, or nothing of it would have gone.
+            Err(SealingError::Gone { .. }) if day::manifest(&work.place, &date.to_string()).await?.is_some() => {
+                *next = Some(date.next());
+                continue;
+            }
+            judged => judged?,
+        };
         let Some(manifest) = lies_there(work, &sealed).await? else { return Ok(()) };
-        if let Some((store, pace)) = &work.deletion {
+        if let Some((store, pace)) = &work.deletion
+            && is_reconciled(&work.source, &sealed).await?
+        {
             retention::note_exported(store, &work.place, &manifest).await?;
             let records = retention::delete_exported(store, &sealed.lanes, *pace).await?;
             if records > 0 {
@@ -101,6 +110,21 @@ async fn step(work: &AfterClosing, next: &mut Option<BusinessDate>) -> Result<()
         }
         *next = Some(date.next());
     }
+}
+
+/// Whether every lane has a snapshot of the day or of a later one, which reconciliation leaves of a day that agrees: what is older than
+/// that it reads no more.
+async fn is_reconciled(source: &DaySource, sealed: &SealedDay) -> Result<bool, StoreError> {
+    let Some(book) = &source.back_office else { return Ok(false) };
+    for lane in sealed.lanes.iter().filter(|lane| lane.last.0 > Seq::ZERO) {
+        let newest = book.newest_snapshot(lane.lane, BusinessDate::from_days(i32::MAX)).await?;
+        if newest.is_none_or(|snapshot| snapshot.date < sealed.date) {
+            let date = sealed.date;
+            tracing::debug!(%date, lane = %lane.lane, "exported and kept in the journal: it was not reconciled yet");
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The manifest of a day that lies there, or that was exported just now.

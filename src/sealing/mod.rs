@@ -32,7 +32,7 @@ use hwan_sealed::SealedError;
 
 use crate::{
     accounting::books::{Books, BooksError},
-    storage::{closings::port::ClosingBook, port::StoreError, sealing::port::SealingStore},
+    storage::{general_ledger::books_store::BooksStore, port::StoreError, sealing::port::SealingStore},
 };
 
 /// What a day is read from.
@@ -42,8 +42,8 @@ pub struct DaySource {
     pub store: Arc<dyn SealingStore>,
     /// The books, where they are kept.
     pub books: Option<Books>,
-    /// The closings of their days, where days are closed.
-    pub closings: Option<Arc<dyn ClosingBook>>,
+    /// Closings and snapshots, where the back office keeps them.
+    pub back_office: Option<Arc<dyn BooksStore>>,
     /// What amounts are counted in.
     pub currencies: Arc<CurrencySet>,
 }

@@ -51,8 +51,8 @@ pub async fn is_sealed(source: &DaySource, date: BusinessDate) -> Result<SealedD
             return not_yet(format!("record {at} of lane {} could not be posted: hwan ledger redeliver", lane.lane));
         }
     }
-    let Some(closings) = &source.closings else { return Ok(SealedDay { date, lanes, closing_hash: None }) };
-    let Some(closing) = closings.closing(date).await? else {
+    let Some(book) = &source.back_office else { return Ok(SealedDay { date, lanes, closing_hash: None }) };
+    let Some(closing) = book.closing(date).await? else {
         return not_yet("it is not closed: hwan close, or wait until it closes by itself".to_owned());
     };
     for closed in &closing.lanes {

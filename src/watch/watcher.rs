@@ -300,6 +300,11 @@ impl Watch {
             let _turn = lane.turn.lock().await;
             self.leave_behind(&lane).await;
         }
+        if id == LaneId::SYSTEM {
+            // Whoever has it now knows the rounds; what trades on new ones is not judged by them here.
+            self.0.system_is_caught_up.store(false, Ordering::Release);
+            *lock(&self.0.rounds) = RoundsSeen::cut();
+        }
     }
 
     async fn leave_behind(&self, lane: &Lane) {

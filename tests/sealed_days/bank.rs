@@ -83,7 +83,7 @@ impl Bank {
     /// As whoever exports its days reads it.
     pub(crate) fn days(&self) -> DaySource {
         let books = Books::new(self.ledger.clone(), chart());
-        DaySource { store: self.store.clone(), books: Some(books), closings: None, currencies: currencies() }
+        DaySource { store: self.store.clone(), books: Some(books), back_office: None, currencies: currencies() }
     }
 
     pub(crate) async fn close(self) {

@@ -9,7 +9,7 @@ use crate::{programs::Programs, step::Step};
 const TIME_MAX: Duration = Duration::from_secs(10 * 60);
 /// What a debug build carries beside everything else on two cores.
 const LOAD: [&str; 12] =
-    ["--customers", "500", "--rate", "400", "--warmup", "2s", "--before", "10s", "--after", "10s", "--around", "3s"];
+    ["--customers", "500", "--rate", "200", "--warmup", "2s", "--before", "10s", "--after", "10s", "--around", "3s"];
 
 /// Whether midnight passed as it shall, on the embedded store and, where one is given, on a MySQL server.
 pub(crate) fn run_as_test(mysql: Option<&str>) -> bool {

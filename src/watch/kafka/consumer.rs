@@ -42,6 +42,10 @@ use crate::{
 
 /// How often Kafka is told of the offsets.
 const COMMITTED_EVERY: Duration = Duration::from_secs(5);
+/// The partition of the system lane.
+const SYSTEM_PARTITION: i32 = 0;
+/// After so many rounds without anything of the system lane it has brought all there is.
+const SYSTEM_QUIET_ROUNDS: u32 = 5;
 /// The pause before a store that is away is asked again.
 const AWAY_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is said that Kafka cannot be read.
@@ -80,7 +84,7 @@ pub fn start(parts: ConsumerParts, runtime: Handle) -> Result<RunningConsumer, C
     let told = Arc::clone(&stop);
     let work = move || {
         let (paused, committed) = (BTreeMap::new(), Instant::now());
-        Member { consumer, parts, runtime, paused, stop: told, committed, complained: None }.run();
+        Member { consumer, parts, runtime, paused, stop: told, committed, complained: None, system_quiet_for: 0 }.run();
     };
     RunningConsumer::start("watch-kafka", stop, work)
 }
@@ -94,6 +98,8 @@ struct Member {
     stop: Arc<AtomicBool>,
     committed: Instant,
     complained: Option<Instant>,
+    /// For how many rounds the system lane has brought nothing.
+    system_quiet_for: u32,
 }
 
 impl Member {
@@ -102,15 +108,16 @@ impl Member {
             let (round, failed) = gather(&self.consumer);
             self.forget_changed();
             let mine: HashSet<i32> = self.consumer.context().partitions().into_iter().collect();
-            let is_quiet = round.is_empty() && failed.is_none();
             // The system lane first: by its rounds the others are judged.
             let round: BTreeMap<i32, Vec<Received>> = round.into_iter().collect();
+            let is_quiet = failed.is_none() && !round.contains_key(&SYSTEM_PARTITION);
+            self.system_quiet_for = if is_quiet { self.system_quiet_for.saturating_add(1) } else { 0 };
             for (partition, messages) in round {
                 if mine.contains(&partition) && !self.stop.load(Ordering::Acquire) {
                     self.take(partition, messages);
                 }
             }
-            if is_quiet && mine.contains(&0) {
+            if self.system_quiet_for >= SYSTEM_QUIET_ROUNDS && mine.contains(&SYSTEM_PARTITION) {
                 self.parts.watch.system_is_caught_up();
             }
             let due: Vec<i32> = mine.iter().copied().filter(|partition| self.is_due(*partition)).collect();

@@ -58,7 +58,7 @@ impl ProducerContext for Undelivered {
     }
 }
 
-/// An alert as an event's body, by docs/events/alert.v1.schema.json.
+/// An alert as an event's body, by docs/alerts/alert.v1.schema.json.
 #[derive(Serialize)]
 struct Body<'a> {
     v: u32,

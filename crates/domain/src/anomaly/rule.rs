@@ -123,7 +123,7 @@ rules! {
     Velocity = "velocity", Warning, Event, "A customer exchanges at most so often within a minute.";
     Structuring = "structuring", Warning, Event, "A customer does not keep exchanging amounts just below a threshold.";
     InterestOverlap = "interest_overlap", Critical, Event, "Interest is paid once for every day.";
-    InterestOffFormula = "interest_off_formula", Critical, Event, "Interest and both taxes are what the formula makes of the closing balances.";
+    InterestOffFormula = "interest_off_formula", Critical, Event, "Interest and both taxes are what the formula makes of the days, sums and rates that the payment names.";
     SagaLate = "saga_late", Warning, Event, "What moves between two ledgers ends within a minute.";
     SagaStuck = "saga_stuck", Critical, Event, "What moves between two ledgers ends within ten minutes.";
     AgedSuspense = "aged_suspense", Warning, Event, "Money in suspense finds its owner within a day.";

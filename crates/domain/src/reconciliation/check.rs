@@ -62,7 +62,7 @@ checks! {
     /// Position.
     Position = "position", "the currency positions and their won equivalents are what exchanges and covers left";
     /// Interest.
-    Interest = "interest", "payments of interest do not overlap, and the tax of each follows the formula";
+    Interest = "interest", "payments of interest since the last snapshot do not overlap, and each is what its own accruals and the tax formula make";
     /// Outbox and books against the journal.
     Published = "published", "what was published and what the books took are records of this journal, and nothing was passed over";
     /// Seals.

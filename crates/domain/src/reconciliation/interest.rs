@@ -2,7 +2,7 @@
 //!
 //! Gross is in whole won; what is credited is the rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use crate::{id::AccountId, interest, time::BusinessDate};
 
@@ -15,6 +15,8 @@ pub struct InterestPayment {
     pub from: BusinessDate,
     /// The last day.
     pub through: BusinessDate,
+    /// What the closings and rates that it names come to.
+    pub accrued: i64,
     /// Before taxes.
     pub gross: i64,
     /// Income tax.
@@ -35,6 +37,7 @@ impl InterestPayment {
     pub fn follows(&self) -> bool {
         let (income, local) = Self::taxes(self.gross);
         self.gross >= 0
+            && self.gross == self.accrued
             && self.from <= self.through
             && (self.income_tax, self.local_tax) == (income, local)
             && self.gross.checked_sub(income + local) == Some(self.net)
@@ -52,7 +55,13 @@ impl Payments {
     /// Takes the next payment of a journal; returns up to which day its account was paid before, where the ranges share a day.
     pub fn take(&mut self, payment: &InterestPayment) -> Option<BusinessDate> {
         self.count += 1;
-        let before = self.paid_through.insert(payment.account, payment.through);
+        let paid = self.paid_through.entry(payment.account);
+        let before = match &paid {
+            Entry::Occupied(paid) => Some(*paid.get()),
+            Entry::Vacant(_) => None,
+        };
+        let through = before.map_or(payment.through, |before| before.max(payment.through));
+        paid.insert_entry(through);
         before.filter(|through| payment.from <= *through)
     }
 
@@ -72,6 +81,7 @@ mod tests {
             account: AccountId::at(Position::new(LaneId::FIRST, Seq::new(7).unwrap())),
             from: BusinessDate::from_days(from),
             through: BusinessDate::from_days(through),
+            accrued: gross,
             gross,
             income_tax: taxes.0,
             local_tax: taxes.1,
@@ -86,6 +96,7 @@ mod tests {
         assert!(payment(1, 1, 547, (70, 0)).follows());
         assert!(!payment(1, 1, 547, (76, 0)).follows());
         assert!(!payment(2, 1, 547, (70, 0)).follows());
+        assert!(!InterestPayment { accrued: 546, ..payment(1, 1, 547, (70, 0)) }.follows());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::interest::InterestPayment;
 use crate::{
     exchange::{Ratio, Side},
+    interest::{self, Period},
     ledger::{Deal, LedgerEvent},
     money::Money,
     rate::Rate,
@@ -62,13 +63,19 @@ impl From<&Record> for Movement {
 
 /// The payment of interest that an event is.
 fn interest_of(event: &Event) -> Option<InterestPayment> {
-    let Event::InterestPaid { account, from, through, gross, income_tax, local_tax, credit, .. } = event else {
+    let Event::InterestPaid { account, from, through, accruals, gross, income_tax, local_tax, credit, .. } = event
+    else {
         return None;
     };
+    let accrued = Period::new(*from, *through)
+        .and_then(|period| interest::reckon(gross.currency(), period, accruals.clone()).ok())
+        // Accruals that are none come to nothing.
+        .map_or(0, |interest| interest.gross.minor());
     Some(InterestPayment {
         account: *account,
         from: *from,
         through: *through,
+        accrued,
         gross: gross.minor(),
         income_tax: income_tax.minor(),
         local_tax: local_tax.minor(),

@@ -346,15 +346,15 @@ impl Walker {
         if !payment.follows() {
             let (income, local) = super::interest::InterestPayment::taxes(payment.gross);
             let sides = (
-                format!("taxes {income} and {local} of {}", payment.gross),
-                format!("{} and {}, net {}", payment.income_tax, payment.local_tax, payment.net),
+                format!("{} by its accruals, taxes {income} and {local} of {}", payment.accrued, payment.gross),
+                format!("{}, {} and {}, net {}", payment.gross, payment.income_tax, payment.local_tax, payment.net),
             );
             self.add(
                 Check::Interest,
                 BreakKind::Amount,
                 subject,
                 sides,
-                "the tax does not follow the formula".to_owned(),
+                "interest or its tax does not follow the formula".to_owned(),
             );
         }
         if let Some(through) = self.payments.take(&payment) {
