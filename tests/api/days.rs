@@ -17,7 +17,7 @@ async fn sent_to(server: &Server, date: &str) -> Answer {
 }
 
 /// Waits until this business date is closed.
-async fn closed(server: &Server, date: &str) -> Value {
+pub(crate) async fn closed(server: &Server, date: &str) -> Value {
     for _ in 0..200 {
         let answer = server.get(&format!("/v1/closings/{date}")).await;
         if answer.status == 200 {

@@ -1,8 +1,5 @@
 //! A business day that ends when it is wanted: far from midnight by its own clock when the measurement begins.
 
-use anyhow::{Context, Result};
-use hwan_domain::time::BusinessDate;
-
 const SECONDS_PER_MINUTE: u64 = 60;
 const SECONDS_PER_HOUR: u64 = 3_600;
 const SECONDS_PER_DAY: u64 = 24 * SECONDS_PER_HOUR;
@@ -46,20 +43,6 @@ impl Day {
     }
 }
 
-/// The day before a date.
-pub(super) fn before(date: &str) -> Result<String> {
-    Ok(BusinessDate::from_days(parsed(date)?.days() - 1).to_string())
-}
-
-/// The day after a date.
-pub(super) fn after(date: &str) -> Result<String> {
-    Ok(parsed(date)?.next().to_string())
-}
-
-fn parsed(date: &str) -> Result<BusinessDate> {
-    BusinessDate::parse(date).with_context(|| format!("{date:?} is no date"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,14 +58,5 @@ mod tests {
             let latest = &day.settings(day.latest_end())[1].1;
             assert!(local < *latest, "{hour}: the day ends within itself, {local} {latest}");
         }
-    }
-
-    #[test]
-    fn dates_have_neighbours() {
-        assert_eq!(
-            (before("2026-12-01").unwrap(), after("2026-12-31").unwrap()),
-            ("2026-11-30".into(), "2027-01-01".into())
-        );
-        assert!(before("yesterday").is_err());
     }
 }

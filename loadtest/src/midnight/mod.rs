@@ -11,6 +11,7 @@ mod finding;
 use std::{thread, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
+use hwan_client::{BusinessDate, Client};
 
 use self::{day::Day, finding::Found};
 use crate::{
@@ -55,12 +56,17 @@ pub(crate) fn midnight(arguments: &MidnightArguments) -> Result<bool> {
         bail!("the server took more than {} s to start again", START_TAKES.as_secs());
     };
     thread::sleep(Duration::from_millis(wait_ms));
+    let first = dates_of(&server)?.business_date;
     let measured = run::measure_by_seconds(&run_arguments(arguments, &place, &server))?;
-    let dates = roll_once_more(&server)?;
+    let dates = dates_of(&server)?;
+    ensure!(first != dates.business_date, "the business date did not turn within the window");
+    // The day that has begun is over, too, once the next one is sent for.
+    send_on(&server, &dates.next_roll.business_date)?;
     let mut found = Found::of(&measured, midnight.saturating_mul(1_000), around)?;
     server.stop()?;
-    for command in [place.command("close"), reconcile(&place, &dates.0), reconcile(&place, &dates.1)] {
-        found.run(command)?;
+    found.run(place.command("close"))?;
+    for date in [first, dates.business_date].into_iter().flatten() {
+        found.run(reconcile(&place, &date))?;
     }
     place.remove()?;
     found.publish(arguments)
@@ -105,18 +111,22 @@ fn run_arguments(arguments: &MidnightArguments, place: &ServerPlace, server: &St
     }
 }
 
-/// The two dates of the load, the second ended by command.
-fn roll_once_more(server: &StartedServer) -> Result<(String, String)> {
+fn ask<T>(server: &StartedServer, question: impl AsyncFnOnce(Client) -> Result<T>) -> Result<T> {
     let client = http::server::client(&http::server::address(&server.target())?, 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let dates = client.business_date().await.context("the business date cannot be read")?.value;
-        let second = dates.business_date.context("no lane has a business date")?;
-        let first = day::before(&second)?;
-        let next = day::after(&second)?;
-        let key = uuid::Uuid::now_v7().to_string();
-        client.roll_business_date(&next, Some(&key)).await.context("the business date cannot be rolled by command")?;
-        Ok((first, second))
+    runtime.block_on(question(client))
+}
+
+/// The business date, and the next.
+fn dates_of(server: &StartedServer) -> Result<BusinessDate> {
+    ask(server, async |client| Ok(client.business_date().await.context("the business date cannot be read")?.value))
+}
+
+fn send_on(server: &StartedServer, date: &str) -> Result<()> {
+    let key = uuid::Uuid::now_v7().to_string();
+    ask(server, async |client| {
+        client.roll_business_date(date, Some(&key)).await.context("the business date cannot be sent on by command")?;
+        Ok(())
     })
 }
 
