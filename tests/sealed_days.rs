@@ -45,6 +45,7 @@ fn left_at() -> Option<PathBuf> {
 async fn seal(bank: &Bank, date: BusinessDate, place: &Place) -> Result<(Manifest, Written), SealingError> {
     let days = bank.days();
     let sealed = is_sealed(&days, date).await?;
+    assert!(sealed.closing_hash.is_some(), "{date} is closed");
     export(&days, &sealed, place, Existing::Keep, &mut |_| ()).await
 }
 

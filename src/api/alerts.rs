@@ -394,6 +394,12 @@ fn one_of<T>(
     query.text(parameter).map(|text| parse(text).ok_or_else(wrong)).transpose()
 }
 
+/// What may be the name of a subject, see [`SubjectText`].
+fn subject(text: &str) -> Option<String> {
+    let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    ((1..=32).contains(&text.len()) && text.bytes().all(is_of_it)).then(|| text.to_owned())
+}
+
 /// GET /v1/alerts
 pub(super) async fn list(context: web::Data<Context>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::of(&request, &LIST)?;
@@ -401,7 +407,7 @@ pub(super) async fn list(context: web::Data<Context>, request: HttpRequest) -> R
         rule: one_of(&query, &OF_RULE, Rule::parse)?.map(|rule| rule.as_str().to_owned()),
         severity: one_of(&query, &OF_SEVERITY, Severity::parse)?,
         state: one_of(&query, &IN_STATE, AlertState::parse)?,
-        subject: query.text(&ABOUT).map(str::to_owned),
+        subject: one_of(&query, &ABOUT, subject)?,
         after: query.text(&page::CURSOR).map(read_cursor).transpose()?,
         limit: query.limit()?,
     };

@@ -67,7 +67,7 @@ enum KindText {
 struct Request<'a> {
     /// The business date; without one the newest that every lane has passed.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<DateText>, required = false, nullable = false)]
+    #[schema(value_type = Option<DateText>)]
     business_date: Option<Text<'a>>,
 }
 

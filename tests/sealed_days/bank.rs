@@ -9,6 +9,7 @@ use hwan::{
         engine::{Engine, EngineLimits, EngineParts, Placement},
     },
     clock::{Clock as _, ManualClock},
+    closing::closer::Closer,
     sealing::DaySource,
     storage::{
         general_ledger::{conformance::chart, port::GeneralLedger as _},
@@ -83,7 +84,12 @@ impl Bank {
     /// As whoever exports its days reads it.
     pub(crate) fn days(&self) -> DaySource {
         let books = Books::new(self.ledger.clone(), chart());
-        DaySource { store: self.store.clone(), books: Some(books), back_office: None, currencies: currencies() }
+        DaySource {
+            store: self.store.clone(),
+            books: Some(books),
+            back_office: Some(self.ledger.clone()),
+            currencies: currencies(),
+        }
     }
 
     pub(crate) async fn close(self) {
@@ -179,9 +185,12 @@ impl Bank {
     }
 
     /// Midnight: the clock goes on by a day, and every lane follows.
+    /// The day that ends is closed then.
     pub(crate) async fn next_day(&mut self) {
+        let ended = self.today();
         self.clock.set(self.clock.now().plus_seconds(86_400));
         self.stands_at(self.today()).await;
+        Closer::new(self.ledger.clone(), 2).close(ended).await.unwrap();
     }
 
     /// Waits until every lane has this date, and books and projections have everything.
