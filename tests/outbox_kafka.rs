@@ -10,6 +10,8 @@ mod backlog;
 mod bank;
 #[path = "outbox_kafka/broker.rs"]
 mod broker;
+// A measurement, which only optimised says anything.
+#[cfg(not(debug_assertions))]
 #[path = "outbox_kafka/cost.rs"]
 mod cost;
 #[path = "outbox_kafka/fatal.rs"]

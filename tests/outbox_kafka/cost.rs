@@ -1,5 +1,5 @@
 //! What publishing costs: the CPU of the relay's own threads for each event, at full speed. By hand, optimised:
-//! `cargo test --release -p hwan --test outbox_kafka -- --ignored --nocapture what_an_event_costs`.
+//! `cargo test --release -p hwan --test outbox_kafka -- --nocapture what_an_event_costs`.
 
 use std::{
     collections::BTreeMap,
@@ -52,7 +52,6 @@ fn cost(used: &[(String, String, u64)], outbox: &str, events: u64) -> u64 {
 }
 
 #[test]
-#[ignore = "a measurement: minutes, and only optimised does it say anything"]
 fn what_an_event_costs() {
     on_a_system(async {
         let dir = tempfile::tempdir().unwrap();
