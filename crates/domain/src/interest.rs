@@ -20,6 +20,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     currency::Currency,
+    id::AccountId,
     money::Money,
     record::{Event, Leg},
     time::BusinessDate,
@@ -326,6 +327,55 @@ pub fn reckon(currency: Currency, period: Period, accruals: Vec<Accrual>) -> Res
         local_tax: money(local_tax)?,
         net: money(net.ok_or(InterestError::Overflow)?)?,
     })
+}
+
+/// A payment as its record says it, in whole won: for whoever judges it afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// The account.
+    pub account: AccountId,
+    /// The first day.
+    pub from: BusinessDate,
+    /// The last day.
+    pub through: BusinessDate,
+    /// What the closings and rates that it names come to; nothing where they are none of such days.
+    pub accrued: i64,
+    /// Before taxes.
+    pub gross: i64,
+    /// Income tax.
+    pub income_tax: i64,
+    /// Local tax.
+    pub local_tax: i64,
+    /// What was credited.
+    pub net: i64,
+}
+
+impl Payment {
+    /// The payment that an event is, where it is one.
+    pub fn of(event: &Event) -> Option<Self> {
+        let Event::InterestPaid { account, from, through, accruals, gross, income_tax, local_tax, credit, .. } = event
+        else {
+            return None;
+        };
+        let accrued = Period::new(*from, *through)
+            .and_then(|period| reckon(gross.currency(), period, accruals.clone()).ok())
+            .map_or(0, |interest| interest.gross.minor());
+        Some(Self {
+            account: *account,
+            from: *from,
+            through: *through,
+            accrued,
+            gross: gross.minor(),
+            income_tax: income_tax.minor(),
+            local_tax: local_tax.minor(),
+            net: credit.amount.minor(),
+        })
+    }
+
+    /// The taxes that follow from its gross amount: income tax, local tax. Nothing of what is too large to be taxed.
+    pub fn taxes(&self) -> (i64, i64) {
+        taxes(self.gross).unwrap_or_default()
+    }
 }
 
 /// Income tax and local tax that are withheld of a gross amount, in won.

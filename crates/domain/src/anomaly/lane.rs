@@ -234,9 +234,9 @@ impl LaneWatch {
     fn judge_interest(&mut self, record: &Record, account: AccountId, alerts: &mut Vec<Alert>) {
         let Some(payment) = InterestSeen::of(record) else { return };
         let seen = self.accounts.get_mut(&account.position().seq()).filter(|_| account.lane() == self.lane);
-        interest::judge(record, &payment, seen.as_ref().and_then(|seen| seen.paid_through), alerts);
+        interest::judge(&payment, seen.as_ref().and_then(|seen| seen.paid_through), alerts);
         if let Some(seen) = seen {
-            seen.paid_through = seen.paid_through.max(Some(payment.through));
+            seen.paid_through = seen.paid_through.max(Some(payment.payment.through));
         }
     }
 

@@ -4,44 +4,16 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use crate::{id::AccountId, interest, time::BusinessDate};
+use crate::{id::AccountId, interest::Payment, time::BusinessDate};
 
-/// A payment, in whole won.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InterestPayment {
-    /// The account.
-    pub account: AccountId,
-    /// The first day.
-    pub from: BusinessDate,
-    /// The last day.
-    pub through: BusinessDate,
-    /// What the closings and rates that it names come to.
-    pub accrued: i64,
-    /// Before taxes.
-    pub gross: i64,
-    /// Income tax.
-    pub income_tax: i64,
-    /// Local tax.
-    pub local_tax: i64,
-    /// What was credited.
-    pub net: i64,
-}
-
-impl InterestPayment {
-    /// The taxes that follow from a gross amount: income tax, local tax. Nothing of what is too large to be taxed.
-    pub fn taxes(gross: i64) -> (i64, i64) {
-        interest::taxes(gross).unwrap_or_default()
-    }
-
-    /// Whether its numbers follow from each other.
-    pub fn follows(&self) -> bool {
-        let (income, local) = Self::taxes(self.gross);
-        self.gross >= 0
-            && self.gross == self.accrued
-            && self.from <= self.through
-            && (self.income_tax, self.local_tax) == (income, local)
-            && self.gross.checked_sub(income + local) == Some(self.net)
-    }
+/// Whether a payment's numbers follow from each other.
+pub fn follows(payment: &Payment) -> bool {
+    let (income, local) = payment.taxes();
+    payment.gross >= 0
+        && payment.gross == payment.accrued
+        && payment.from <= payment.through
+        && (payment.income_tax, payment.local_tax) == (income, local)
+        && payment.gross.checked_sub(income + local) == Some(payment.net)
 }
 
 /// The payments that a walk has seen: up to which day each account is paid.
@@ -53,7 +25,7 @@ pub struct Payments {
 
 impl Payments {
     /// Takes the next payment of a journal; returns up to which day its account was paid before, where the ranges share a day.
-    pub fn take(&mut self, payment: &InterestPayment) -> Option<BusinessDate> {
+    pub fn take(&mut self, payment: &Payment) -> Option<BusinessDate> {
         self.count += 1;
         let paid = self.paid_through.entry(payment.account);
         let before = match &paid {
@@ -76,8 +48,8 @@ mod tests {
     use super::*;
     use crate::id::{LaneId, Position, Seq};
 
-    fn payment(from: i32, through: i32, gross: i64, taxes: (i64, i64)) -> InterestPayment {
-        InterestPayment {
+    fn payment(from: i32, through: i32, gross: i64, taxes: (i64, i64)) -> Payment {
+        Payment {
             account: AccountId::at(Position::new(LaneId::FIRST, Seq::new(7).unwrap())),
             from: BusinessDate::from_days(from),
             through: BusinessDate::from_days(through),
@@ -91,12 +63,12 @@ mod tests {
 
     #[test]
     fn taxes_follow_the_formula() {
-        assert_eq!(InterestPayment::taxes(547), (70, 0));
-        assert_eq!(InterestPayment::taxes(2_082), (290, 20));
-        assert!(payment(1, 1, 547, (70, 0)).follows());
-        assert!(!payment(1, 1, 547, (76, 0)).follows());
-        assert!(!payment(2, 1, 547, (70, 0)).follows());
-        assert!(!InterestPayment { accrued: 546, ..payment(1, 1, 547, (70, 0)) }.follows());
+        assert_eq!(payment(1, 1, 547, (70, 0)).taxes(), (70, 0));
+        assert_eq!(payment(1, 1, 2_082, (290, 20)).taxes(), (290, 20));
+        assert!(follows(&payment(1, 1, 547, (70, 0))));
+        assert!(!follows(&payment(1, 1, 547, (76, 0))));
+        assert!(!follows(&payment(2, 1, 547, (70, 0))));
+        assert!(!follows(&Payment { accrued: 546, ..payment(1, 1, 547, (70, 0)) }));
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use smallvec::SmallVec;
 
-use super::interest::InterestPayment;
 use crate::{
     exchange::{Ratio, Side},
-    interest::{self, Period},
+    interest::Payment,
     ledger::{Deal, LedgerEvent},
     money::Money,
     rate::Rate,
@@ -22,7 +21,7 @@ pub struct Movement {
     /// The customer's rate, of an exchange or a reversal.
     pub rate: Option<Rate>,
     /// The payment of interest that it is, where it is one.
-    pub interest: Option<InterestPayment>,
+    pub interest: Option<Payment>,
 }
 
 /// What is wrong with a movement by itself.
@@ -57,30 +56,8 @@ impl From<&Record> for Movement {
             _ => None,
         };
         let legs = record.event.legs().copied().collect();
-        Self { event: LedgerEvent::from(record), legs, rate, interest: interest_of(&record.event) }
+        Self { event: LedgerEvent::from(record), legs, rate, interest: Payment::of(&record.event) }
     }
-}
-
-/// The payment of interest that an event is.
-fn interest_of(event: &Event) -> Option<InterestPayment> {
-    let Event::InterestPaid { account, from, through, accruals, gross, income_tax, local_tax, credit, .. } = event
-    else {
-        return None;
-    };
-    let accrued = Period::new(*from, *through)
-        .and_then(|period| interest::reckon(gross.currency(), period, accruals.clone()).ok())
-        // Accruals that are none come to nothing.
-        .map_or(0, |interest| interest.gross.minor());
-    Some(InterestPayment {
-        account: *account,
-        from: *from,
-        through: *through,
-        accrued,
-        gross: gross.minor(),
-        income_tax: income_tax.minor(),
-        local_tax: local_tax.minor(),
-        net: credit.amount.minor(),
-    })
 }
 
 impl Movement {

@@ -11,7 +11,7 @@ use super::{
     check::Check,
     digest::EntryColumns,
     finding::{Break, BreakKind, Breaks, Subject},
-    interest::Payments,
+    interest::{self, Payments},
     movement::{Fault, Movement},
     snapshot::{
         ACCOUNTS_PER_CHUNK, AccountState, BalanceState, LaneState, Unreadable, decode_chunk, encode_chunk, first_of,
@@ -343,8 +343,8 @@ impl Walker {
         }
         let Some(payment) = movement.interest else { return };
         let subject = Subject::account(payment.account, None).at(position);
-        if !payment.follows() {
-            let (income, local) = super::interest::InterestPayment::taxes(payment.gross);
+        if !interest::follows(&payment) {
+            let (income, local) = payment.taxes();
             let sides = (
                 format!("{} by its accruals, taxes {income} and {local} of {}", payment.accrued, payment.gross),
                 format!("{}, {} and {}, net {}", payment.gross, payment.income_tax, payment.local_tax, payment.net),

@@ -188,15 +188,21 @@ fn a_closed_day_takes_nothing_more_whoever_is_first() {
 
 #[test]
 fn days_that_were_paid_for_and_amounts_that_do_not_follow_are_told() {
-    let payment = |from: i32, through: i32| interest::InterestSeen {
-        account: hwan_domain::id::AccountId::at(crate::bank::place(1, 3)),
+    let seen = |payment| interest::InterestSeen {
+        payment,
         here: (crate::bank::place(1, 9), hwan_domain::time::Timestamp::from_micros(0)),
-        from: BusinessDate::from_days(from),
-        through: BusinessDate::from_days(through),
-        gross: 547,
-        income_tax: 70,
-        local_tax: 0,
-        net: 477,
+    };
+    let payment = |from: i32, through: i32| {
+        seen(hwan_domain::interest::Payment {
+            account: hwan_domain::id::AccountId::at(crate::bank::place(1, 3)),
+            accrued: 547,
+            from: BusinessDate::from_days(from),
+            through: BusinessDate::from_days(through),
+            gross: 547,
+            income_tax: 70,
+            local_tax: 0,
+            net: 477,
+        })
     };
     let paid = Some(BusinessDate::from_days(9));
     assert_eq!(interest::overlap(&payment(10, 10), paid), None);
